@@ -1,0 +1,49 @@
+"""The root of nevus' errors. Each capability declares its own subclass beside the code that raises it."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+EXIT_FAILED = 1
+EXIT_BAD_INPUT = 2
+
+
+class NevusError(Exception):
+    """Root of every error that nevus raises on purpose.
+
+    The message says what was wrong, where (file, row, key) and what to do about it. `exit_code` is what the
+    command line returns: 1 when the work failed, 2 when the usage, the settings or the input were at fault.
+    """
+
+    exit_code: int = EXIT_FAILED
+
+
+class InputError(NevusError, ValueError):
+    """What the user gave (usage, settings, files) can't be used as it is."""
+
+    exit_code = EXIT_BAD_INPUT
+
+
+class StorageFullError(NevusError, OSError):
+    """The disk filled up while writing; what was finished before stays usable."""
+
+
+class MissingExtraError(NevusError, ImportError):
+    """An optional dependency is absent; the message is the exact command that brings it."""
+
+    exit_code = EXIT_BAD_INPUT
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import `module`, or say which extra of nevus brings it.
+
+    Raises:
+        MissingExtraError: `module` isn't installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"{module} is not installed, and this needs it. Install it with: pip install 'nevus[{extra}]'"
+        ) from error
