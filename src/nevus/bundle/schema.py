@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
 from nevus.settings import Section
 
-FORMAT = "nevus-bundle"
+FORMAT: Final = "nevus-bundle"
 FORMAT_VERSION = 1
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -92,8 +92,8 @@ class DataSummary(Section):
     datasets: tuple[str, ...] = ()
     licences: tuple[str, ...] = ()
     attributions: tuple[str, ...] = ()
-    images: dict[str, int] = {}
-    groups: dict[str, int] = {}
+    images: dict[str, int] = Field(default_factory=dict)
+    groups: dict[str, int] = Field(default_factory=dict)
     """Split part (train, validation, test) -> number of images / groups."""
     has_patient_ids: bool = False
     has_skin_type: bool = False
@@ -143,5 +143,5 @@ class BundleManifest(Section):
     commercial_use: bool = False
     fingerprints: Fingerprints = Fingerprints()
     code_revision: str | None = None
-    settings: dict[str, Any] = {}
-    libraries: dict[str, str] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
+    libraries: dict[str, str] = Field(default_factory=dict)
