@@ -1,0 +1,58 @@
+"""From an image's file to its row in a shard."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+
+from nevus.data.prepare.index import PreparedError
+from nevus.data.prepare.settings import PrepareSettings
+from nevus.data.prepare.shards import PreparedImage
+from nevus.data.prepare.standin import decode_image, read_bytes, resize_short_side
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class SourceImage:
+    """What of the manifest's row decides the prepared image; `sha256` is of the file's bytes, None if not known."""
+
+    image_id: str
+    uri: str
+    sha256: str | None
+
+
+def prepare_image(source: SourceImage, settings: PrepareSettings) -> PreparedImage:
+    """Read, decode, resize and encode one image.
+
+    Raises:
+        PreparedError: its file changed since it was checked.
+        InputError: it can't be read or decoded.
+    """
+    return encode(source.image_id, load_pixels(source, settings.short_side), settings)
+
+
+def load_pixels(source: SourceImage, short_side: int) -> Pixels:
+    """The image, upright, uint8 [H, W, 3], its shorter side `short_side` pixels, or as many as it has if fewer."""
+    data = read_bytes(source.uri)
+    if source.sha256 is not None and hashlib.sha256(data).hexdigest() != source.sha256:
+        raise PreparedError(
+            f"{source.uri} (image {source.image_id}) is not the file that was checked: its SHA-256 differs from the "
+            "manifest's. Restore it, or run `nevus step check` again."
+        )
+    pixels = decode_image(data, min_short_side=short_side)
+    return resize_short_side(pixels, short_side) if min(pixels.shape[:2]) > short_side else pixels
+
+
+def encode(image_id: str, pixels: Pixels, settings: PrepareSettings) -> PreparedImage:
+    """The row of an image, as JPEG without chroma subsampling or as plain pixels."""
+    height, width = pixels.shape[:2]
+    pixels = np.ascontiguousarray(pixels)
+    if settings.encoding == "raw":
+        return PreparedImage(image_id, width, height, "raw", pixels.tobytes())
+    data = simplejpeg.encode_jpeg(pixels, quality=settings.quality, colorspace="RGB", colorsubsampling="444")
+    return PreparedImage(image_id, width, height, "jpeg", data)

@@ -1,0 +1,98 @@
+"""Prepared images in an object store, through fsspec."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from upath import UPath
+
+from nevus.data.prepare.storage.local import LocalStorage, file_sha256
+from nevus.data.prepare.storage.port import ShardSink, storage_full
+from nevus.errors import NevusError
+
+_BLOCK = 16 << 20
+
+
+class FetchError(NevusError, OSError):
+    """A file of an object store didn't arrive as it was written."""
+
+
+class RemoteStorage:
+    """Objects under one prefix; an upload becomes an object only when it is complete."""
+
+    def __init__(self, prefix: UPath) -> None:
+        self._prefix = prefix
+        self.uri = str(prefix).rstrip("/")
+
+    def read(self, name: str) -> bytes:
+        """The object's bytes."""
+        return bytes((self._prefix / name).read_bytes())
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[ShardSink]:
+        """Upload an object in blocks; it appears when the block ends without an exception, else it is discarded."""
+        target = self._prefix / name
+        upload = target.fs.open(target.path, "wb", block_size=_BLOCK, autocommit=False)
+        try:
+            yield ShardSink(upload)
+            upload.close()
+            upload.commit()
+        except BaseException as error:
+            with suppress(Exception):
+                upload.discard()
+            full = storage_full(error, str(target)) if isinstance(error, OSError) else None
+            if full:
+                raise full from error
+            raise
+        target.fs.invalidate_cache(target.parent.path)
+
+    def intact(self, name: str, *, size: int, sha256: str) -> bool:  # noqa: ARG002 - the port's
+        """Whether the object is there at its size. Its bytes are checked when it is fetched for reading."""
+        target = self._prefix / name
+        try:
+            target.fs.invalidate_cache()
+            return int(target.stat().st_size) == size
+        except FileNotFoundError:
+            return False
+
+    def names(self) -> list[str]:
+        """The names of all objects, sorted."""
+        self._prefix.fs.invalidate_cache()
+        try:
+            return sorted(path.name for path in self._prefix.iterdir() if path.is_file())
+        except FileNotFoundError:
+            return []
+
+    def remove(self, name: str) -> None:
+        """Delete the object, if it is there."""
+        (self._prefix / name).unlink(missing_ok=True)
+
+    def local_path(self, name: str, *, size: int, sha256: str, cache: Path) -> Path:
+        """A checked copy below `cache`, fetched where it is missing; several processes may do so at once.
+
+        Raises:
+            FetchError: what arrived isn't what the index promises.
+            StorageFullError: the cache's disk is full.
+        """
+        path = cache / f"{sha256[:16]}-{name}"
+        if path.is_file() and path.stat().st_size == size:
+            return path
+        fetched = f"{path.name}.{os.getpid()}"
+        source = self._prefix / name
+        with (
+            LocalStorage(cache).writing(fetched) as out,
+            source.open("rb", block_size=_BLOCK, cache_type="none") as raw,
+        ):
+            while block := raw.read(_BLOCK):
+                out.write(block)
+        if file_sha256(cache / fetched) != sha256:
+            (cache / fetched).unlink()
+            raise FetchError(
+                f"{source} is not what its index promises (SHA-256 differs). Delete it and prepare again: "
+                "only that shard is made anew."
+            )
+        (cache / fetched).replace(path)
+        return path
