@@ -1,0 +1,104 @@
+"""Measures of an image's technical quality, on the pixels that the model sees, and where they make it unusable."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+QualityReason = Literal["too_small", "blank", "blurred", "over_exposed"]
+
+_BRIGHT = 250
+_DARK = 8
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Measured on the framed input, so that neither the file's size nor its compression setting decides.
+
+    sharpness: variance of the 4-neighbour Laplacian of the luma (0..255), in squared grey levels.
+    contrast: standard deviation of the luma / 255.
+    brightness: mean luma / 255.
+    over_exposed, under_exposed: share of pixels whose luma is at least 250, at most 8.
+    """
+
+    sharpness: float
+    contrast: float
+    brightness: float
+    over_exposed: float
+    under_exposed: float
+
+    def as_dict(self) -> dict[str, float]:
+        """Measure -> value."""
+        return asdict(self)
+
+
+class Limits(Protocol):
+    """The limits of `nevus.bundle.schema.QualityLimits`; None means that a measure isn't judged."""
+
+    @property
+    def min_short_side(self) -> int:
+        """Pixels of the original image."""
+
+    @property
+    def min_sharpness(self) -> float | None:
+        """Below it: blurred."""
+
+    @property
+    def min_contrast(self) -> float | None:
+        """Below it: blank."""
+
+    @property
+    def max_over_exposed(self) -> float | None:
+        """Above it: over-exposed."""
+
+
+def measure_quality(pixels: NDArray[np.uint8]) -> Quality:
+    """Measure uint8 [H, W, 3] with H, W >= 3."""
+    luma = _luma(pixels)
+    flat = luma.ravel()
+    counts = np.bincount(flat, minlength=256)
+    levels = np.arange(256)
+    total = flat.size
+    mean = float(counts @ levels) / total
+    variance = max(0.0, float(counts @ (levels * levels)) / total - mean * mean)
+    wide = luma.astype(np.int16)
+    centre = wide[1:-1, 1:-1]
+    laplacian = wide[:-2, 1:-1] + wide[2:, 1:-1]
+    laplacian += wide[1:-1, :-2]
+    laplacian += wide[1:-1, 2:]
+    laplacian -= centre << 2
+    slope = float(laplacian.mean(dtype=np.float64))
+    squares = int(np.square(laplacian, dtype=np.int32).sum(dtype=np.int64))
+    return Quality(
+        sharpness=max(0.0, squares / laplacian.size - slope * slope),
+        contrast=variance**0.5 / 255,
+        brightness=mean / 255,
+        over_exposed=float(counts[_BRIGHT:].sum()) / total,
+        under_exposed=float(counts[: _DARK + 1].sum()) / total,
+    )
+
+
+def quality_reasons(quality: Quality, width: int, height: int, limits: Limits) -> tuple[QualityReason, ...]:
+    """Why an image of `width` x `height` original pixels is unusable; empty where it is usable."""
+    reasons: list[QualityReason] = []
+    if min(width, height) < limits.min_short_side:
+        reasons.append("too_small")
+    blank = limits.min_contrast is not None and quality.contrast < limits.min_contrast
+    if blank:
+        reasons.append("blank")
+    if limits.min_sharpness is not None and quality.sharpness < limits.min_sharpness and not blank:
+        reasons.append("blurred")  # a blank image has nothing that could be sharp
+    if limits.max_over_exposed is not None and quality.over_exposed > limits.max_over_exposed:
+        reasons.append("over_exposed")
+    return tuple(reasons)
+
+
+def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """ITU-R BT.601 luma in fixed point: (77 R + 150 G + 29 B) / 256."""
+    weighted = pixels[:, :, 0] * np.uint16(77)
+    weighted += pixels[:, :, 1] * np.uint16(150)
+    weighted += pixels[:, :, 2] * np.uint16(29)
+    return (weighted >> 8).astype(np.uint8)
