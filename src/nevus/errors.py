@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+from pathlib import Path
 from types import ModuleType
 
 EXIT_FAILED = 1
@@ -27,6 +29,19 @@ class InputError(NevusError, ValueError):
 
 class StorageFullError(NevusError, OSError):
     """The disk filled up while writing; what was finished before stays usable."""
+
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def storage_full(error: BaseException, where: str | Path) -> StorageFullError | None:
+    """What to raise instead of `error` if it says that there is no room left to write `where`; None for any other."""
+    if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
+        return None
+    return StorageFullError(
+        f"there is no room left to write {where}. What was finished before stays usable: make room and run the same "
+        "command again."
+    )
 
 
 class MissingExtraError(NevusError, ImportError):

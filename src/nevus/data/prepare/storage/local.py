@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from nevus.data.prepare.storage.port import ShardSink, storage_full
+from nevus.data.prepare.storage.port import ShardSink
+from nevus.errors import storage_full
 
 PARTIAL = ".partial"
 _BLOCK = 1 << 20
@@ -41,8 +42,7 @@ class LocalStorage:
         except BaseException as error:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
-            full = storage_full(error, str(path)) if isinstance(error, OSError) else None
-            if full:
+            if full := storage_full(error, path):
                 raise full from error
             raise
 

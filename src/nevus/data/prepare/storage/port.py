@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol
-
-from nevus.errors import StorageFullError
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class ShardSink:
@@ -65,13 +60,3 @@ class PreparedStorage(Protocol):
 
     def local_path(self, name: str, *, size: int, sha256: str, cache: Path) -> Path:
         """A local path of the file for memory-mapping; a remote file is copied below `cache` and checked first."""
-
-
-def storage_full(error: OSError, where: str) -> StorageFullError | None:
-    """What to raise instead when `error` says that there is no room left at `where`; None for any other error."""
-    if error.errno not in _FULL:
-        return None
-    return StorageFullError(
-        f"there is no room left to write {where}. What was finished stays usable: make room and "
-        "run the same command again, and it continues there."
-    )

@@ -10,8 +10,8 @@ from pathlib import Path
 from upath import UPath
 
 from nevus.data.prepare.storage.local import LocalStorage, file_sha256
-from nevus.data.prepare.storage.port import ShardSink, storage_full
-from nevus.errors import NevusError
+from nevus.data.prepare.storage.port import ShardSink
+from nevus.errors import NevusError, storage_full
 
 _BLOCK = 16 << 20
 
@@ -43,8 +43,7 @@ class RemoteStorage:
         except BaseException as error:
             with suppress(Exception):
                 upload.discard()
-            full = storage_full(error, str(target)) if isinstance(error, OSError) else None
-            if full:
+            if full := storage_full(error, str(target)):
                 raise full from error
             raise
         target.fs.invalidate_cache(target.parent.path)
