@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from nevus.reporting.page.charts.svg import WIDTH, Tone, canvas, line, rectangle, scale, text, ticks
+from nevus.reporting.page.charts.svg import LETTER, WIDTH, Tone, canvas, line, rectangle, scale, text, ticks
 
 _LEFT, _TOP, _BOTTOM = 40, 10, 38
 
@@ -60,6 +60,6 @@ def histogram(
     x = float(_LEFT)
     for name, _, tone in layers if legend else ():
         body += [rectangle(x, 2, 10, 10, style=f"fill tone-{tone}"), text(x + 15, 11, name, kind="tick")]
-        x += 15 + len(name) * 6.3 + 14
+        x += 15 + len(name) * LETTER + 12
     said = "; ".join(f"{edges[k]:g} to {edges[k + 1]:g}: {n:,.0f}" for k, n in enumerate(totals))
     return canvas("".join(body), width=width, height=height, title=title, description=said)

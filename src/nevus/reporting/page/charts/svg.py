@@ -13,7 +13,7 @@ Tone = Literal["accent", "warm", "third", "quiet"]
 
 WIDTH = 360
 """Units of a chart's width. Shown at about one pixel a unit, so that text keeps its size on a phone."""
-LETTER = 6.3
+LETTER = 6.7
 """Estimated width of a letter at the charts' size of 12."""
 
 
