@@ -1,0 +1,65 @@
+"""How nevus talks to SQLite and to Postgres: snapshots to read, one writer at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from nevus.errors import require
+
+BUSY_SECONDS = 30.0
+"""How long a writer waits for its turn before it gives up."""
+_WRITER_LOCK = 0x6E65767573  # "nevus", the key of Postgres' advisory lock
+
+
+def connect(url: sa.URL) -> sa.Engine:
+    """An engine whose transactions do what `Store` promises.
+
+    An engine (or session) with the execution option `nevus_write` opens its SQLite transactions by BEGIN IMMEDIATE.
+    """
+    if url.get_backend_name() == "postgresql":
+        require("psycopg", "postgres")
+        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    sa.event.listen(engine, "connect", _configure)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def exclusive(connection: sa.Connection) -> None:
+    """Wait for this transaction's turn to write; SQLite has already done so in BEGIN IMMEDIATE."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{BUSY_SECONDS:.0f}s", True)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
+
+
+def _configure(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:  # noqa: ARG001
+    if not isinstance(connection, sqlite3.Connection):
+        raise TypeError(f"expected a connection of sqlite3, got {type(connection).__name__}")
+    # The driver's own idea of transactions opens none for SELECT: no snapshots. Ours are opened by `_begin`.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")  # an audited decision must survive a power cut
+    _use_write_ahead_log(connection)
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Turn WAL on; once on, it stays on for the file. SQLite doesn't wait for a busy file here, so we do."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _begin(connection: sa.Connection) -> None:
+    writing = connection.get_execution_options().get("nevus_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

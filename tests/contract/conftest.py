@@ -1,0 +1,114 @@
+"""Every database that a store can live in: SQLite always, a throwaway Postgres where its programs are installed."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from nevus.store import NewVersion, Store, StoreSettings, open_store
+
+_numbers = count()
+
+
+def _postgres_programs() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
+    on_path = shutil.which("initdb")
+    return found[-1] if found else (Path(on_path).parent if on_path else None)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a Postgres that this test run has started, without a database's name."""
+    programs = _postgres_programs()
+    if programs is None:
+        pytest.skip("needs PostgreSQL's programs (Debian: apt install postgresql)")
+    pytest.importorskip("psycopg", reason="needs nevus[postgres]")
+    folder = Path(tempfile.mkdtemp(prefix="nevus-postgres-"))
+    user = {}
+    if os.geteuid() == 0:  # initdb refuses root
+        try:
+            account = pwd.getpwnam("postgres")
+        except KeyError:
+            account = pwd.getpwnam("nobody")
+        os.chown(folder, account.pw_uid, account.pw_gid)
+        user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+    def run(*command: str) -> None:
+        subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, "HOME": str(folder)},
+            stdout=subprocess.DEVNULL,
+            check=True,
+            timeout=60,
+            **user,
+        )
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data = folder / "data"
+    run(str(programs / "initdb"), "-D", str(data), "-U", "app", "-A", "trust", "--no-sync")
+    options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off"
+    run(str(programs / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+    try:
+        yield f"postgresql://app@127.0.0.1:{port}"
+    finally:
+        run(str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'nevus.db'}"
+    import psycopg
+
+    server = request.getfixturevalue("postgres_server")
+    name = f"nevus_{next(_numbers)}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}")
+    return f"{server}/postgres?options=-csearch_path%3D{name}"
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """An open, empty store."""
+    with open_store(StoreSettings(url=SecretStr(store_url))) as opened:
+        yield opened
+
+
+_TEMPLATE = NewVersion(
+    model="lesions",
+    bundle_uri="/models/lesions",
+    bundle_digest="0" * 64,
+    task="diagnosis",
+    classes=("mel", "nv"),
+    malignant=("mel",),
+    gate={"passed": True, "lines": []},
+    gate_passed=True,
+    licence="CC-BY-4.0",
+    commercial_use=True,
+)
+
+
+@pytest.fixture
+def new_version():
+    """A function that makes something to register: `new_version(3)` has digest 3; keywords change the rest."""
+
+    def make(number: int = 0, **changes: object) -> NewVersion:
+        return replace(_TEMPLATE, **{"bundle_digest": f"{number:064x}", **changes})
+
+    return make
