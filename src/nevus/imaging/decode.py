@@ -140,7 +140,8 @@ def _decode_jpeg(
     if orientation >= 5:
         width, height = height, width
     factor = _dct_factor(width, height, min_short_side)
-    side = min(width, height) // factor  # a bound that this factor meets and the next one misses
+    # A bound that this factor meets and a stronger one misses; none for a decoding in full.
+    side = min(width, height) // factor if factor > 1 else 0
     try:
         pixels = simplejpeg.decode_jpeg(data, "RGB", min_height=side, min_width=side, min_factor=factor)
     except ValueError as error:

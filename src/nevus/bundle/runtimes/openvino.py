@@ -1,0 +1,69 @@
+"""OpenVINO on the CPU, at the precision that the bundle states and not at the one it prefers."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nevus.bundle.errors import BundleError
+from nevus.bundle.runtimes.base import IMAGE, METADATA, Outputs, check_inputs, feeds
+from nevus.bundle.schema import RuntimeSpec
+from nevus.errors import require
+
+_HINTS = {"fp32": "f32", "int8": "f32", "bf16": "bf16"}
+"""Bundle precision -> what is computed where the graph itself doesn't say (an int8 graph does)."""
+
+
+class OpenVino:
+    """A compiled model of OpenVINO, with one inference request for each calling thread."""
+
+    engine = "openvino"
+
+    def __init__(self, compiled: Any, precision: str, metadata_width: int | None) -> None:
+        self.precision = precision
+        self.metadata_width = metadata_width
+        self.outputs = tuple(output.get_any_name() for output in compiled.outputs)
+        self._compiled = compiled
+        self._local = threading.local()
+
+    @classmethod
+    def load(cls, graph: Path, spec: RuntimeSpec, *, threads: int = 1) -> Self:
+        """Compile a graph for `threads` callers.
+
+        Raises:
+            MissingExtraError: OpenVINO isn't installed.
+            BundleError: it can't read the graph, the graph breaks the contract, or it won't compute as it should.
+        """
+        openvino = require("openvino", "openvino")
+        hint = _HINTS[spec.precision]
+        try:
+            compiled = openvino.Core().compile_model(
+                str(graph),
+                "CPU",
+                {"INFERENCE_PRECISION_HINT": hint, "NUM_STREAMS": str(threads), "INFERENCE_NUM_THREADS": str(threads)},
+            )
+        except RuntimeError as error:
+            raise BundleError(f"{graph} can't be compiled by OpenVINO at {spec.precision}: {error}") from error
+        used = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+        if hint == "f32" and used != "f32":
+            raise BundleError(f"OpenVINO computes {graph} in {used} though f32 was asked for: use onnxruntime instead.")
+        inputs = {i.get_any_name(): i for i in compiled.inputs}
+        image_type = inputs[IMAGE].get_element_type().to_string() if IMAGE in inputs else ""
+        shape = _shape(inputs[METADATA]) if METADATA in inputs else None
+        width = check_inputs(graph, list(inputs), {"u8": "uint8"}.get(image_type, image_type), shape)
+        return cls(compiled, spec.precision if hint == used else "fp32", width)
+
+    def run(self, image: NDArray[np.uint8], metadata: NDArray[np.float32] | None = None) -> Outputs:
+        """Run a batch."""
+        if not hasattr(self._local, "request"):
+            self._local.request = self._compiled.create_infer_request()
+        values = self._local.request.infer(feeds(image, metadata, self.metadata_width))
+        return {name: np.array(values[index]) for index, name in enumerate(self.outputs)}
+
+
+def _shape(port: Any) -> list[int | str]:
+    return [d.get_length() if d.is_static else "?" for d in port.get_partial_shape()]
