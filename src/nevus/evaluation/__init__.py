@@ -1,1 +1,58 @@
-"""."""
+"""Judging a model: scores with intervals, calibration, operating points, subgroups, comparison and the gate."""
+
+from nevus.evaluation.aggregate import one_vote_a_lesion
+from nevus.evaluation.calibration import describe_calibration, fit_temperature, softmax
+from nevus.evaluation.comparison import Comparison, ComparisonError, Difference, compare
+from nevus.evaluation.errors import EvaluationError
+from nevus.evaluation.estimate import Estimate
+from nevus.evaluation.evaluate import evaluate
+from nevus.evaluation.metrics import METRICS, Metric
+from nevus.evaluation.operating_points import choose_operating_points, choose_threshold, operating_point_name
+from nevus.evaluation.prediction_sets import choose_set_threshold
+from nevus.evaluation.predictions import NO_CLASS, Predictions
+from nevus.evaluation.refusal import choose_refusal_limit
+from nevus.evaluation.results import (
+    Bootstrap,
+    Calibration,
+    EvaluationResults,
+    OperatingPoint,
+    PartSize,
+    Provenance,
+    ResultsError,
+    Scores,
+    read_results,
+    write_results,
+)
+
+__all__ = [
+    "METRICS",
+    "NO_CLASS",
+    "Bootstrap",
+    "Calibration",
+    "Comparison",
+    "ComparisonError",
+    "Difference",
+    "Estimate",
+    "EvaluationError",
+    "EvaluationResults",
+    "Metric",
+    "OperatingPoint",
+    "PartSize",
+    "Predictions",
+    "Provenance",
+    "ResultsError",
+    "Scores",
+    "choose_operating_points",
+    "choose_refusal_limit",
+    "choose_set_threshold",
+    "choose_threshold",
+    "compare",
+    "describe_calibration",
+    "evaluate",
+    "fit_temperature",
+    "one_vote_a_lesion",
+    "operating_point_name",
+    "read_results",
+    "softmax",
+    "write_results",
+]

@@ -7,6 +7,7 @@ The names in `metrics`, their titles and whether higher is better are in `nevus.
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -34,6 +35,10 @@ TEST_ANSWERED = "test_answered"
 """Without the images that are refused as out of distribution or unusable; absent where none is refused."""
 VALIDATION = "validation"
 """Where temperature, thresholds and limits were chosen: flattering by construction, never to be quoted as a result."""
+
+
+_LIST_OF_NUMBERS = re.compile(r"\[[\s\d.,eE+\-nul]*\]")
+"""A list of numbers and nulls: one line each of them, or a curve would be a page."""
 
 
 class ResultsError(InputError):
@@ -280,7 +285,8 @@ class EvaluationResults(Section):
 
     def to_json(self) -> str:
         """The text of `metrics.json`; `EvaluationResults.from_json` reads back the very same figures."""
-        return self.model_dump_json(indent=1) + "\n"
+        text = self.model_dump_json(indent=1)
+        return _LIST_OF_NUMBERS.sub(lambda found: re.sub(r"\s+", " ", found.group()), text) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes, *, where: str = "metrics.json") -> EvaluationResults:

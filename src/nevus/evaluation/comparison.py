@@ -1,0 +1,124 @@
+"""Two models on the same images: the difference of their scores, with a paired interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nevus.errors import InputError
+from nevus.evaluation.arrays import Floats
+from nevus.evaluation.estimate import Estimate
+from nevus.evaluation.interval import bootstrap_estimates
+from nevus.evaluation.metrics import METRICS
+from nevus.evaluation.predictions import Predictions
+from nevus.evaluation.results import Bootstrap
+from nevus.evaluation.weighted_view import WeightedView
+from nevus.settings import Section
+
+
+class ComparisonError(InputError):
+    """Two models' predictions can't be compared: other images, other truth."""
+
+
+class Difference(Section):
+    """One score of both models, and candidate minus champion with its paired interval."""
+
+    candidate: float | None
+    champion: float | None
+    difference: Estimate
+
+
+class Comparison(Section):
+    """A candidate against the champion on one subset: name of the metric -> difference."""
+
+    candidate: str
+    champion: str
+    subset: str
+    n_images: int
+    n_groups: int
+    bootstrap: Bootstrap
+    metrics: dict[str, Difference]
+
+
+def compare(
+    candidate: Predictions,
+    champion: Predictions,
+    *,
+    names: tuple[str, str] = ("candidate", "champion"),
+    subset: str = "test",
+    metrics: Sequence[str] = tuple(METRICS),
+    bootstrap: Bootstrap | None = None,
+) -> Comparison:
+    """Compare two models on the same labelled images, in any order of rows.
+
+    Both are scored in each resample of groups, and the interval is that of the difference (paired bootstrap): what
+    makes a lesion hard for both cancels out, so that it is far narrower than the two intervals side by side suggest.
+
+    Raises:
+        ComparisonError: the two weren't run on the same images, or their truth, groups or classes differ.
+    """
+    aligned = _align(candidate, champion)
+    resampling = bootstrap or Bootstrap()
+    chosen = tuple(metrics)
+    found = bootstrap_estimates(
+        lambda weights: {
+            name: ours - theirs
+            for (name, ours), theirs in zip(
+                _figures(candidate, chosen, weights).items(),
+                _figures(aligned, chosen, weights).values(),
+                strict=True,
+            )
+        },
+        candidate.groups,
+        resampling,
+    )
+    once = np.ones(len(candidate))
+    own, other = (_figures(model, chosen, once) for model in (candidate, aligned))
+    return Comparison(
+        candidate=names[0],
+        champion=names[1],
+        subset=subset,
+        n_images=len(candidate),
+        n_groups=len(set(candidate.groups.tolist())),
+        bootstrap=resampling,
+        metrics={
+            name: Difference(
+                candidate=Estimate.of(float(own[name])).value,
+                champion=Estimate.of(float(other[name])).value,
+                difference=found[name],
+            )
+            for name in chosen
+        },
+    )
+
+
+def _figures(predictions: Predictions, metrics: Sequence[str], weights: Floats) -> dict[str, Floats]:
+    view = WeightedView(predictions, weights)
+    return {name: METRICS[name].compute(view) for name in metrics}
+
+
+def _align(candidate: Predictions, champion: Predictions) -> Predictions:
+    """The champion's rows in the candidate's order."""
+    places = {image: i for i, image in enumerate(champion.ids.tolist())}
+    missing = [image for image in candidate.ids.tolist() if image not in places]
+    if missing or len(candidate) != len(champion):
+        shown = f", {missing[0]} for one" if missing else ""
+        raise ComparisonError(
+            f"the two models were run on different images ({len(candidate)} and {len(champion)}; {len(missing)} of the "
+            f"candidate's are not among the champion's{shown}). Run both on the same test part."
+        )
+    aligned = champion.take(np.array([places[image] for image in candidate.ids.tolist()], dtype=np.int64))
+    if candidate.classes != champion.classes:
+        raise ComparisonError(
+            f"the two models know different classes ({', '.join(candidate.classes)} and "
+            f"{', '.join(champion.classes)}); their scores are not of the same question."
+        )
+    for what in ("labels", "malignant", "groups"):
+        differs = np.flatnonzero(np.asarray(getattr(candidate, what) != getattr(aligned, what)))
+        if len(differs):
+            raise ComparisonError(
+                f"the two models were judged by different {what}: {candidate.ids[int(differs[0])]} is one of "
+                f"{len(differs)}. Evaluate both on the same manifest and split."
+            )
+    return aligned
