@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +31,7 @@ Note = Literal[
     "recovered_from_damage",
 ]
 
-_FORMATS = ("PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG", "MPO", "JPEG2000", "PPM")
+_FORMATS = ("PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG", "JPEG2000", "PPM")
 """What Pillow may try: parsers that start other programs (EPS) or fit no photograph stay out."""
 
 _FOREIGN = {
@@ -166,7 +167,7 @@ def _dct_factor(width: int, height: int, min_short_side: int | Callable[[int, in
 
 def _decode_other(data: bytes, limits: DecodeLimits) -> DecodedImage:
     try:
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        image = Image.open(io.BytesIO(data), formats=_openable())
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(f"the image has too many pixels: {error}", "too_many_pixels") from error
     except UnidentifiedImageError as error:
@@ -199,6 +200,13 @@ def _decode_other(data: bytes, limits: DecodeLimits) -> DecodedImage:
             notes.append("rotated_by_exif")
     pixels = turn_upright(pixels, orientation)
     return DecodedImage(pixels, pixels.shape[1], pixels.shape[0], "jpeg" if name == "mpo" else name, tuple(notes))
+
+
+@lru_cache(maxsize=1)
+def _openable() -> tuple[str, ...]:
+    """Of the formats those that this build of Pillow can open."""
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 def _orientation(image: Image.Image) -> int:

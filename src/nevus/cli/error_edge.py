@@ -1,0 +1,63 @@
+"""The one place where errors become a message and an exit code: no traceback for the user's own mistake."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from nevus.errors import EXIT_BAD_INPUT, EXIT_FAILED, NevusError
+
+INTERRUPTED = 130
+
+_EXTRAS = {
+    "data": ("polars", "pyarrow", "pandera", "cv2", "h5py", "upath", "scipy", "psutil"),
+    "report": ("jinja2", "matplotlib"),
+    "store": ("sqlalchemy", "alembic"),
+    "tracking": ("mlflow",),
+    "training": ("torch", "torchvision", "timm", "lightning", "onnx", "onnxscript", "optuna"),
+    "notify": ("apprise",),
+    "s3": ("s3fs",),
+    "openvino": ("openvino",),
+}
+
+
+@contextmanager
+def error_edge() -> Iterator[None]:
+    """Print an error that nevus raised on purpose, a full disk or an interrupt to stderr, and exit with its code.
+
+    0 done; 1 the work failed; 2 usage, settings or input at fault; 130 interrupted. Anything else is a defect of
+    nevus and keeps its traceback.
+    """
+    try:
+        yield
+    except NevusError as error:
+        _say(str(error))
+        raise typer.Exit(error.exit_code) from error
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.startswith("nevus"):
+            raise
+        _say(missing_library(error.name))
+        raise typer.Exit(EXIT_BAD_INPUT) from error
+    except KeyboardInterrupt as error:
+        _say("interrupted; what was finished stays usable.")
+        raise typer.Exit(INTERRUPTED) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = f" while writing {error.filename}" if error.filename else ""
+        _say(f"the disk is full{where}. Free some space and repeat the command; what was finished stays usable.")
+        raise typer.Exit(EXIT_FAILED) from error
+
+
+def missing_library(module: str, extra: str | None = None) -> str:
+    """What to say where a library isn't installed: the command that brings it."""
+    package = module.partition(".")[0]
+    extra = extra or next((name for name, modules in _EXTRAS.items() if package in modules), "all")
+    return f"{package} is not installed, and this needs it. Install it with: pip install 'nevus[{extra}]'"
+
+
+def _say(message: str) -> None:
+    typer.echo(f"error: {message}", err=True)

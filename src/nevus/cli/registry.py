@@ -1,0 +1,40 @@
+"""Every command of nevus: where it is, what it's for, and the extra that brings what it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CommandEntry:
+    """A command that isn't imported yet.
+
+    `target` is `module:attribute`, a `typer.Typer` or a function. `extra` is None where the bare install is enough.
+    """
+
+    target: str
+    help: str
+    extra: str | None
+    panel: str
+
+
+_WORK = "From images to a model"
+_MODELS = "Models"
+_USE = "Using a model"
+
+COMMANDS: dict[str, CommandEntry] = {
+    "run": CommandEntry("nevus.cli.run:app", "Run the whole pipeline of a configuration.", "train", _WORK),
+    "step": CommandEntry("nevus.cli.step:app", "Run one step of the pipeline.", "train", _WORK),
+    "data": CommandEntry(
+        "nevus.cli.data:app", "Check, describe, split, fetch, prepare or draw image data.", "train", _WORK
+    ),
+    "train": CommandEntry("nevus.cli.train:app", "Train a classifier on a split manifest.", "train", _WORK),
+    "tune": CommandEntry("nevus.cli.tune:app", "Search for good settings, on validation only.", "train", _WORK),
+    "evaluate": CommandEntry("nevus.cli.evaluate:app", "Evaluate a bundle on a labelled manifest.", "train", _WORK),
+    "models": CommandEntry(
+        "nevus.cli.models:app", "List, compare, approve, promote and roll back models.", "train", _MODELS
+    ),
+    "audit": CommandEntry("nevus.cli.audit:app", "Verify and show the log of decisions.", "train", _MODELS),
+    "predict": CommandEntry("nevus.cli.predict:predict", "Judge images with a bundle.", None, _USE),
+    "bundle": CommandEntry("nevus.cli.bundle:app", "Verify, convert and import model bundles.", None, _USE),
+}
