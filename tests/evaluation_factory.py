@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -40,11 +43,11 @@ def make_logits(
     age = np.clip(rng.normal(45 + 15 * is_malignant[np.unique(lesion, return_index=True)[1]], 15), 5, 90)
     histology = is_malignant | (rng.random(n_lesions) < 0.4)[lesion]
     columns = {
-        "age": _objects([None if rng.random() < 0.02 else float(round(age[i] / 5) * 5) for i in lesion]),
-        "sex": _objects(np.array(["female", "male"])[rng.integers(0, 2, n_lesions)][lesion]),
-        "site": _objects([SITES[i] for i in rng.integers(0, 4, n_lesions)[lesion]]),
-        "source": _objects([SOURCES[i] for i in rng.choice(3, size=n_lesions, p=[0.25, 0.35, 0.4])[lesion]]),
-        "confirmed_by": _objects(["histology" if h else "follow_up" for h in histology]),
+        "age": objects([None if rng.random() < 0.02 else float(round(age[i] / 5) * 5) for i in lesion]),
+        "sex": objects(np.array(["female", "male"])[rng.integers(0, 2, n_lesions)][lesion]),
+        "site": objects([SITES[i] for i in rng.integers(0, 4, n_lesions)[lesion]]),
+        "source": objects([SOURCES[i] for i in rng.choice(3, size=n_lesions, p=[0.25, 0.35, 0.4])[lesion]]),
+        "confirmed_by": objects(["histology" if h else "follow_up" for h in histology]),
     }
     classes, malignant_classes, labels = codes, MALIGNANT, truth
     if task == "malignancy":
@@ -55,16 +58,38 @@ def make_logits(
         task=task,
         classes=classes,
         malignant_classes=malignant_classes,
-        ids=_objects([f"IMG_{stream}_{i:06d}" for i in range(n)]),
+        ids=objects([f"IMG_{stream}_{i:06d}" for i in range(n)]),
         probabilities=softmax(2.0 * logits),
         labels=labels.astype(np.int64),
         malignant=is_malignant,
-        groups=_objects([f"group-{stream}-{i:05d}" for i in lesion]),
-        lesions=_objects([f"LES_{stream}_{i:05d}" for i in lesion]),
-        diagnoses=_objects([codes[i] if task == "diagnosis" or i == codes.index("mel") else "unknown" for i in truth]),
+        groups=objects([f"group-{stream}-{i:05d}" for i in lesion]),
+        lesions=objects([f"LES_{stream}_{i:05d}" for i in lesion]),
+        diagnoses=objects([codes[i] if task == "diagnosis" or i == codes.index("mel") else "unknown" for i in truth]),
         columns=columns,
     )
     return predictions, 2.0 * logits, rng.gamma(4.0, 1.0, size=n)
+
+
+def make_predictions(
+    p_malignant: Sequence[float], malignant: Sequence[bool], *, groups: Sequence[str] | None = None, **own: Any
+) -> Predictions:
+    """Predictions of the binary task from a malignant probability and the truth of each image; more by name."""
+    n = len(p_malignant)
+    score, truth = np.asarray(p_malignant, dtype=np.float64), np.asarray(malignant, dtype=np.bool_)
+    names = objects(groups if groups is not None else [f"g{i:04d}" for i in range(n)])
+    fields: dict[str, Any] = {
+        "task": "malignancy",
+        "classes": ("benign", "malignant"),
+        "malignant_classes": ("malignant",),
+        "ids": objects([f"i{i:04d}" for i in range(n)]),
+        "probabilities": np.stack([1 - score, score], axis=1),
+        "labels": truth.astype(np.int64),
+        "malignant": truth,
+        "groups": names,
+        "lesions": names,
+        "diagnoses": objects(["unknown"] * n),
+    }
+    return Predictions(**(fields | own))
 
 
 @lru_cache(maxsize=8)
@@ -104,8 +129,6 @@ def make_evaluation(
 
 
 def _ship(predictions: Predictions, logits: np.ndarray, temperature: float, strange: np.ndarray) -> Predictions:
-    from dataclasses import replace
-
     probabilities = softmax(logits, temperature)
     shipped = replace(predictions, probabilities=probabilities, out_of_distribution=strange)
     unusable = np.zeros(len(shipped), dtype=np.bool_)
@@ -113,8 +136,9 @@ def _ship(predictions: Predictions, logits: np.ndarray, temperature: float, stra
     return replace(shipped, unusable=unusable, near_threshold=np.abs(shipped.p_malignant - 0.1) < 0.01)
 
 
-def _objects(values: object) -> np.ndarray:
-    listed = list(values)  # type: ignore[call-overload]
+def objects(values: Any) -> np.ndarray:
+    """An array of Python objects, as the columns of predictions are."""
+    listed = list(values)
     array = np.empty(len(listed), dtype=object)
     array[:] = listed
     return array
