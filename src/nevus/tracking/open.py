@@ -1,0 +1,48 @@
+"""From the settings to a tracker, and to the mirror."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nevus.store import Registry, Store, StoreSettings, resolve_home, store_address
+from nevus.tracking.mirror import MirrorReport, mirror_models
+from nevus.tracking.settings import TrackingSettings
+from nevus.tracking.tracker import NullTracker, Tracker
+
+
+def open_tracker(settings: TrackingSettings, *, output: Path, store: StoreSettings | None = None) -> Tracker:
+    """The tracker of a run.
+
+    Args:
+        settings: whether and where runs are tracked.
+        output: the run's output folder; `tracking.json` there ties it to the tracker's run.
+        store: nevus' store, for the home folder, and because the tracker must not share its database.
+
+    Raises:
+        MissingExtraError: tracking is on, and MLflow isn't installed.
+        SharedDatabaseError: MLflow and the store would share a database.
+        TrackingError: MLflow can't be reached.
+    """
+    if not settings.enabled:
+        return NullTracker()
+    from nevus.tracking.mlflow_client import connect
+    from nevus.tracking.mlflow_tracker import MlflowTracker
+
+    home = resolve_home(store.home if store else None)
+    client = connect(settings, home, store=store_address(store))
+    return MlflowTracker(client, settings, home=home, output=output)
+
+
+def mirror_registry(settings: TrackingSettings, *, store: Store, home: Path) -> MirrorReport:
+    """Bring MLflow's registered models up to date with the store's; nothing where tracking is off.
+
+    Raises:
+        MissingExtraError, SharedDatabaseError, TrackingError: as `open_tracker`; the store is right all the same, and
+            a later mirror catches up.
+    """
+    if not settings.enabled:
+        return MirrorReport()
+    from nevus.tracking.mlflow_client import connect
+
+    client = connect(settings, home, store=store.url)
+    return mirror_models(client, Registry(store).versions())
