@@ -1,0 +1,109 @@
+"""Two registered versions on the test images that both were measured on, with paired intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from nevus.errors import InputError
+from nevus.evaluation import Bootstrap, Comparison, Difference, Estimate, Predictions, compare
+from nevus.evaluation.arrays import Floats
+from nevus.evaluation.interval import bootstrap_estimates
+from nevus.evaluation.operating_points import shares_at
+from nevus.store.registry.prediction_tables import all_classes, common_groups, malignancy_only, read_test_predictions
+from nevus.store.registry.version import ModelVersion
+
+SHARES = {"sensitivity": "malignant_sensitivity", "specificity": "malignant_specificity"}
+"""What is compared at each version's own operating point: the name there, and here."""
+
+
+class NothingSharedError(InputError):
+    """No image is in the test part of both versions."""
+
+
+@dataclass(frozen=True)
+class VersionComparison:
+    """The first version against the second; differences are first minus second.
+
+    `scores.candidate` and `scores.champion` name the first and the second, whatever their states.
+    """
+
+    scores: Comparison
+    notes: tuple[str, ...]
+
+
+def compare_versions(
+    first: ModelVersion, second: ModelVersion, *, bootstrap: Bootstrap | None = None
+) -> VersionComparison:
+    """Balanced accuracy, malignant AUROC, and malignant sensitivity and specificity of both, and the differences.
+
+    Only images in the test part of both take part: an image that either has learnt from would flatter it. Groups
+    (patient, else lesion) are resampled, both versions on the same draws.
+
+    Raises:
+        NothingSharedError: the two test parts have no image in common.
+        PredictionTableError: a version's predictions are absent or damaged.
+        ComparisonError: an image's truth differs between the two.
+    """
+    own, other = read_test_predictions(first), read_test_predictions(second)
+    shared = own.select("image_id").join(other.select("image_id"), on="image_id", how="inner").sort("image_id")
+    if shared.is_empty():
+        raise NothingSharedError(
+            f"{first.ref} and {second.ref} share no test image ({own.height} and {other.height} of their own), so "
+            "nothing can be compared. Evaluate both bundles on one test part that neither has learnt from."
+        )
+    notes = list(_notes(first, second, own.height, other.height, shared.height))
+    own, other = (table.join(shared, on="image_id", how="semi").sort("image_id") for table in (own, other))
+    groups = common_groups(own["group_id"].to_list(), other["group_id"].to_list())
+    metrics: tuple[str, ...] = ("malignant_auroc",)
+    if first.classes == second.classes:
+        a, b = all_classes(own, first, groups), all_classes(other, second, groups)
+        metrics = ("balanced_accuracy", "malignant_auroc")
+    else:
+        a, b = malignancy_only(own, groups), malignancy_only(other, groups)
+    resampling = bootstrap or Bootstrap()
+    scores = compare(a, b, names=(first.ref, second.ref), metrics=metrics, bootstrap=resampling)
+    shares = _at_operating_points((a, first), (b, second), resampling)
+    return VersionComparison(scores.model_copy(update={"metrics": {**scores.metrics, **shares}}), tuple(notes))
+
+
+def _at_operating_points(
+    one: tuple[Predictions, ModelVersion], other: tuple[Predictions, ModelVersion], bootstrap: Bootstrap
+) -> dict[str, Difference]:
+    (a, first), (b, second) = one, other
+    if first.operating_threshold is None or second.operating_threshold is None:
+        return {}
+    thresholds = first.operating_threshold, second.operating_threshold
+
+    def both(weights: Floats) -> tuple[Mapping[str, Floats], Mapping[str, Floats]]:
+        return shares_at(a, thresholds[0], weights), shares_at(b, thresholds[1], weights)
+
+    def differences(weights: Floats) -> dict[str, Floats]:
+        ours, theirs = both(weights)
+        return {name: ours[name] - theirs[name] for name in SHARES}
+
+    found = bootstrap_estimates(differences, a.groups, bootstrap)
+    ours, theirs = both(np.ones(len(a)))
+    return {
+        title: Difference(
+            candidate=Estimate.of(float(ours[name])).value,
+            champion=Estimate.of(float(theirs[name])).value,
+            difference=found[name],
+        )
+        for name, title in SHARES.items()
+    }
+
+
+def _notes(first: ModelVersion, second: ModelVersion, own: int, other: int, shared: int) -> Iterator[str]:
+    if shared < max(own, other):
+        yield (
+            f"compared on the {shared} test images that both were measured on, of {own} of {first.ref} and {other} of "
+            f"{second.ref}."
+        )
+    if first.classes != second.classes:
+        yield "the two know different classes, so only what they say of malignancy is compared."
+    without = [v.ref for v in (first, second) if v.operating_threshold is None]
+    if without:
+        yield f"{' and '.join(without)} has no operating point, so sensitivity and specificity are not compared."
