@@ -6,8 +6,10 @@ from nevus.evaluation.comparison import Comparison, ComparisonError, Difference,
 from nevus.evaluation.errors import EvaluationError
 from nevus.evaluation.estimate import Estimate
 from nevus.evaluation.evaluate import evaluate
+from nevus.evaluation.gate import GateLine, GateVerdict, judge
 from nevus.evaluation.metrics import METRICS, Metric
 from nevus.evaluation.operating_points import choose_operating_points, choose_threshold, operating_point_name
+from nevus.evaluation.policy import Policy, PolicyError, Rule, load_policy, shipped_policies
 from nevus.evaluation.prediction_sets import choose_set_threshold
 from nevus.evaluation.predictions import NO_CLASS, Predictions
 from nevus.evaluation.refusal import choose_refusal_limit
@@ -35,12 +37,17 @@ __all__ = [
     "Estimate",
     "EvaluationError",
     "EvaluationResults",
+    "GateLine",
+    "GateVerdict",
     "Metric",
     "OperatingPoint",
     "PartSize",
+    "Policy",
+    "PolicyError",
     "Predictions",
     "Provenance",
     "ResultsError",
+    "Rule",
     "Scores",
     "choose_operating_points",
     "choose_refusal_limit",
@@ -50,9 +57,12 @@ __all__ = [
     "describe_calibration",
     "evaluate",
     "fit_temperature",
+    "judge",
+    "load_policy",
     "one_vote_a_lesion",
     "operating_point_name",
     "read_results",
+    "shipped_policies",
     "softmax",
     "write_results",
 ]
