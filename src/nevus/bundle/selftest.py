@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from nevus.bundle.directory import GRAPH, SELFTEST, read_bundle_manifest
 from nevus.bundle.errors import BundleError, SelfTestError
@@ -86,7 +86,7 @@ def make_selftest(directory: Path, runtime: Runtime | None = None) -> Outputs:
     folder = directory / SELFTEST
     folder.mkdir(exist_ok=True)
     tensors = {f"expected.{name}": np.ascontiguousarray(value) for name, value in expected.items()}
-    save_file({"image": image, "metadata": metadata, **tensors}, folder / CASES)
+    (folder / CASES).write_bytes(save({"image": image, "metadata": metadata, **tensors}))
     tolerances = {name: value for name, value in tolerances_for(manifest.runtime).items() if name in expected}
     (folder / TOLERANCES).write_text(json.dumps(tolerances, indent=2) + "\n")
     return expected
