@@ -31,6 +31,9 @@ from nevus.bundle.runtimes.onnxruntime import session_options
 from nevus.bundle.selftest import draw_cases
 from nevus.imaging import frame, read_image
 
+_PAUSE = 0.05
+"""Seconds between two measurements: threads of ONNX Runtime's own pool spin for a while after their work."""
+
 Work = Callable[[], object]
 GOALS = {"predictor / bare session, one thread": 0.9, "predictor / bare session, all processors": 0.9}
 GOALS["two threads / one thread"] = 1.7
@@ -61,11 +64,11 @@ def measure(bundle: Path, folder: Path | None, count: int, rounds: int) -> dict[
     per_round, costs = race(
         {
             "bare session, one thread": bare(bundle, framed, one, session_options()),
-            "bare session, all processors": bare(bundle, framed, one, onnxruntime.SessionOptions()),
             "predictor, one thread": lambda: one.predict(framed),
             "predictor, two threads": lambda: two.predict(framed),
             "predictor, all processors": lambda: every.predict(framed),
             "predictor, one thread, images to be framed": lambda: one.predict(decoded),
+            "bare session, all processors": bare(bundle, framed, one, onnxruntime.SessionOptions()),
         },
         len(framed),
         rounds,
@@ -122,6 +125,7 @@ def race(works: dict[str, Work], images: int, rounds: int) -> tuple[dict[str, li
     costs: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
+            time.sleep(_PAUSE)
             start, cpu = time.perf_counter(), time.process_time()
             work()
             rates[name].append(images / (time.perf_counter() - start))
