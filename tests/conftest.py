@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ("s3_server",)
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

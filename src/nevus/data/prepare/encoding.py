@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from nevus.data.prepare.index import PreparedError
 from nevus.data.prepare.settings import PrepareSettings
 from nevus.data.prepare.shards import PreparedImage
-from nevus.data.prepare.standin import decode_image, read_bytes, resize_short_side
+from nevus.data.reading import read_bytes
+from nevus.errors import InputError
+from nevus.imaging import DecodeLimits, decode_image, resize_short_side
 
 Pixels = NDArray[np.uint8]
 
@@ -26,25 +28,49 @@ class SourceImage:
     sha256: str | None
 
 
-def prepare_image(source: SourceImage, settings: PrepareSettings) -> PreparedImage:
+def prepare_image(source: SourceImage, settings: PrepareSettings, limits: DecodeLimits) -> PreparedImage:
     """Read, decode, resize and encode one image.
 
     Raises:
-        PreparedError: its file changed since it was checked.
-        InputError: it can't be read or decoded.
+        PreparedError: its file changed since it was checked, is missing, or can't be decoded.
     """
-    return encode(source.image_id, load_pixels(source, settings.short_side), settings)
+    data = read_source(source)
+    try:
+        pixels = to_short_side(data, settings.short_side, limits)
+    except InputError as error:
+        raise PreparedError(
+            f"{source.uri} (image {source.image_id}): {error} Such files are found and rejected by `nevus step check`."
+        ) from error
+    return encode(source.image_id, pixels, settings)
 
 
-def load_pixels(source: SourceImage, short_side: int) -> Pixels:
-    """The image, upright, uint8 [H, W, 3], its shorter side `short_side` pixels, or as many as it has if fewer."""
-    data = read_bytes(source.uri)
+def read_source(source: SourceImage) -> bytes:
+    """The image's file, compared with the manifest's hash where there is one.
+
+    Raises:
+        PreparedError: the file changed since it was checked, or can't be read.
+    """
+    try:
+        data = read_bytes(source.uri)
+    except InputError as error:
+        raise PreparedError(
+            f"image {source.image_id}: {error} Bring it back, or run `nevus step check` again, which rejects it."
+        ) from error
     if source.sha256 is not None and hashlib.sha256(data).hexdigest() != source.sha256:
         raise PreparedError(
             f"{source.uri} (image {source.image_id}) is not the file that was checked: its SHA-256 differs from the "
             "manifest's. Restore it, or run `nevus step check` again."
         )
-    pixels = decode_image(data, min_short_side=short_side)
+    return data
+
+
+def to_short_side(data: bytes, short_side: int, limits: DecodeLimits) -> Pixels:
+    """The image, upright, uint8 [H, W, 3], its shorter side `short_side` pixels, or as many as it has if fewer.
+
+    Raises:
+        UnreadableImageError: the bytes are not a usable image.
+    """
+    pixels = decode_image(data, limits=limits, min_short_side=short_side).pixels
     return resize_short_side(pixels, short_side) if min(pixels.shape[:2]) > short_side else pixels
 
 

@@ -20,6 +20,7 @@ from nevus.data.prepare.settings import PrepareSettings
 from nevus.data.prepare.shards import PreparedImage, shard_name, write_shard
 from nevus.data.prepare.storage import PreparedStorage, open_storage
 from nevus.data.prepare.window import windowed_map
+from nevus.imaging import DecodeLimits
 from nevus.settings import fingerprint
 
 Progress = Callable[[int, int], None]
@@ -55,6 +56,7 @@ def prepare(
     output: str | Path,
     progress: Progress | None = None,
     *,
+    limits: DecodeLimits | None = None,
     redo: bool = False,
 ) -> PreparedSummary:
     """Decode every image once, resize its short side and write it into Arrow shards, ordered by image id.
@@ -67,11 +69,12 @@ def prepare(
         settings: size, encoding, shards.
         output: local folder or `s3://` prefix; holds `index.json` and `shard-*.arrow`.
         progress: called in this thread after every image.
+        limits: which images are refused by their header; the check's.
         redo: throw away what is there if it was made with other settings or images, instead of refusing.
 
     Raises:
-        PreparedError: no rows, an id twice, a file changed since the check, or another preparation in the folder.
-        InputError: an image can't be read or decoded.
+        PreparedError: no rows, an id twice, a file changed or unreadable since the check, or another preparation in the
+            folder.
         StorageFullError: no room; the finished shards stay and the next call continues.
     """
     began = time.perf_counter()
@@ -81,10 +84,12 @@ def prepare(
     kept = _finished(storage, plan, redo=redo)
     write_index(storage, _with_shards(plan, kept))
     kept_images = sum(entry.rows for entry in kept.values())
+    if progress and kept:
+        progress(kept_images, len(sources))
     done = dict(kept)
     missing = [number for number in range(plan.shard_count) if shard_name(number) not in kept]
     wanted = (source for number in missing for source in _shard_rows(sources, number, settings))
-    work = partial(prepare_image, settings=settings)
+    work = partial(prepare_image, settings=settings, limits=limits or DecodeLimits())
     with closing(windowed_map(work, wanted, workers=settings.workers or usable_cpus())) as rows:
         told = _told(rows, progress, kept_images, len(sources))
         for number in missing:
@@ -182,10 +187,8 @@ def _difference(uri: str, found: PreparedIndex, plan: PreparedIndex) -> str:
 
 
 def _told(rows: Iterator[PreparedImage], progress: Progress | None, done: int, total: int) -> Iterator[PreparedImage]:
-    if progress and done:
-        progress(done, total)
     for row in rows:
-        yield row
         done += 1
         if progress:
             progress(done, total)
+        yield row

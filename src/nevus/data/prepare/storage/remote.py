@@ -11,13 +11,17 @@ from upath import UPath
 
 from nevus.data.prepare.storage.local import LocalStorage, file_sha256
 from nevus.data.prepare.storage.port import ShardSink
-from nevus.errors import NevusError, storage_full
+from nevus.errors import InputError, NevusError, storage_full
 
 _BLOCK = 16 << 20
 
 
 class FetchError(NevusError, OSError):
     """A file of an object store didn't arrive as it was written."""
+
+
+class UnreachableStorageError(InputError, OSError):
+    """An object store doesn't answer, doesn't let us in, or has no such bucket."""
 
 
 class RemoteStorage:
@@ -29,7 +33,8 @@ class RemoteStorage:
 
     def read(self, name: str) -> bytes:
         """The object's bytes."""
-        return bytes((self._prefix / name).read_bytes())
+        with self._reached():
+            return bytes((self._prefix / name).read_bytes())
 
     @contextmanager
     def writing(self, name: str) -> Iterator[ShardSink]:
@@ -37,10 +42,12 @@ class RemoteStorage:
         target = self._prefix / name
         upload = target.fs.open(target.path, "wb", block_size=_BLOCK, autocommit=False)
         try:
-            yield ShardSink(upload)
-            upload.close()
-            upload.commit()
+            with self._reached():
+                yield ShardSink(upload)
+                upload.close()
+                upload.commit()
         except BaseException as error:
+            upload.closed = True  # else its destructor would complete the upload
             with suppress(Exception):
                 upload.discard()
             if full := storage_full(error, str(target)):
@@ -51,23 +58,28 @@ class RemoteStorage:
     def intact(self, name: str, *, size: int, sha256: str) -> bool:  # noqa: ARG002 - the port's
         """Whether the object is there at its size. Its bytes are checked when it is fetched for reading."""
         target = self._prefix / name
-        try:
-            target.fs.invalidate_cache()
-            return int(target.stat().st_size) == size
-        except FileNotFoundError:
-            return False
+        target.fs.invalidate_cache()
+        with self._reached():
+            try:
+                return int(target.fs.size(target.path)) == size
+            except FileNotFoundError:
+                return False
 
     def names(self) -> list[str]:
         """The names of all objects, sorted."""
-        self._prefix.fs.invalidate_cache()
-        try:
-            return sorted(path.name for path in self._prefix.iterdir() if path.is_file())
-        except FileNotFoundError:
-            return []
+        files = self._prefix.fs
+        files.invalidate_cache()
+        with self._reached():
+            try:
+                found = files.ls(self._prefix.path, detail=True)
+            except FileNotFoundError:
+                return []
+        return sorted(entry["name"].rsplit("/", 1)[-1] for entry in found if entry["type"] == "file")
 
     def remove(self, name: str) -> None:
         """Delete the object, if it is there."""
-        (self._prefix / name).unlink(missing_ok=True)
+        with self._reached(), suppress(FileNotFoundError):
+            self._prefix.fs.rm_file((self._prefix / name).path)
 
     def local_path(self, name: str, *, size: int, sha256: str, cache: Path) -> Path:
         """A checked copy below `cache`, fetched where it is missing; several processes may do so at once.
@@ -95,3 +107,27 @@ class RemoteStorage:
             )
         (cache / fetched).replace(path)
         return path
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Say in words what keeps us from the store: no such bucket, no credentials, no permission, no answer."""
+        try:
+            yield
+        except NevusError:
+            raise
+        except PermissionError as error:
+            raise UnreachableStorageError(
+                f"{self.uri} refuses access ({error}). Check the credentials (AWS_ACCESS_KEY_ID, AWS_PROFILE) and the "
+                "bucket's policy."
+            ) from error
+        except FileNotFoundError as error:
+            if "bucket" not in str(error).lower():
+                raise
+            raise UnreachableStorageError(f"{self.uri}: there is no such bucket. Make it, or correct it.") from error
+        except Exception as error:
+            if not type(error).__module__.startswith("botocore"):
+                raise
+            raise UnreachableStorageError(
+                f"{self.uri} can't be reached ({error}). Check the address (AWS_ENDPOINT_URL), the network and the "
+                "credentials."
+            ) from error
