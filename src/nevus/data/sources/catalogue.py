@@ -7,8 +7,14 @@ from pathlib import Path
 
 from nevus.data.settings import DatasetSettings
 from nevus.data.sources.base import Source
+from nevus.data.sources.folder import FolderSource
 from nevus.data.sources.ham10000 import Ham10000Source
+from nevus.data.sources.isic2019 import Isic2019Source
+from nevus.data.sources.isic2020 import Isic2020Source
+from nevus.data.sources.isic2024 import Isic2024Source
+from nevus.data.sources.isic_archive import Bcn20000Source, IsicArchiveSource
 from nevus.data.sources.synthetic import SyntheticSource
+from nevus.data.sources.table import TableSource
 from nevus.taxonomy import MALIGNANT
 
 SOURCES: Mapping[str, type[Source]] = {
@@ -16,6 +22,13 @@ SOURCES: Mapping[str, type[Source]] = {
     for source in (
         SyntheticSource,
         Ham10000Source,
+        Isic2019Source,
+        Isic2020Source,
+        Isic2024Source,
+        IsicArchiveSource,
+        Bcn20000Source,
+        FolderSource,
+        TableSource,
     )
 }
 

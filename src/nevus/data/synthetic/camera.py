@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nevus.data.synthetic.canvas import EXTENT, Pigment
-from nevus.data.synthetic.randomness import Field, fractal
+from nevus.data.synthetic.randomness import Field, fractal, smooth
 
 MELANIN = np.array((0.55, 0.95, 1.35), np.float32)
 DERMAL = np.array((1.20, 0.85, 0.52), np.float32)
 BLOOD = np.array((0.12, 1.05, 0.85), np.float32)
-BARE = np.array((0.96, 0.84, 0.78), np.float32)
+BARE = np.array((0.93, 0.80, 0.71), np.float32)
 KERATIN = np.array((0.97, 0.91, 0.84), np.float32)
 
 
@@ -53,15 +53,18 @@ def photograph(
         uint8 [height, width, 3], RGB.
     """
     melanin, dermal, blood, keratin = _look(rng, pigment, width, height)
-    melanin += np.float32(tone) * (1 + np.float32(0.06) * fractal(rng, height, width, 10))
-    blood += np.float32(0.07) * (1 + np.float32(0.7) * fractal(rng, height, width, 3, 2))
+    grain = smooth(rng, height, width, 42)
+    melanin += (
+        np.float32(tone + 0.05) * (1 + np.float32(0.1) * fractal(rng, height, width, 10)) + np.float32(0.012) * grain
+    )
+    blood += np.float32(0.06) * (1 + np.float32(0.5) * fractal(rng, height, width, 3, 2))
     blood = np.maximum(blood, 0)
     melanin = np.maximum(melanin, 0)
     _add_hairs(rng, melanin)
     keratin = np.clip(keratin, 0, 0.85)
     light = _light(rng, width, height, clinic)
     picture = np.empty((height, width, 3), np.float32)
-    balance = np.array(clinic.white_balance) * rng.normal(1, 0.035, 3)
+    balance = np.array(clinic.white_balance) * rng.normal(1, 0.022, 3)
     for channel in range(3):
         density = melanin * MELANIN[channel]
         density += dermal * DERMAL[channel]
@@ -71,8 +74,8 @@ def photograph(
         picture[:, :, channel] = colour * light * np.float32(balance[channel])
     _add_bubbles(rng, picture)
     cv2.GaussianBlur(picture, (0, 0), clinic.blur * rng.uniform(0.8, 1.3) * height / 120, picture)
-    grain = rng.standard_normal((height, width), dtype=np.float32)
-    picture += (grain * np.float32(clinic.noise))[:, :, None]
+    noise = rng.standard_normal((height, width), dtype=np.float32)
+    picture += (noise * np.float32(clinic.noise))[:, :, None]
     picture *= 255
     picture += np.float32(0.5)
     return np.asarray(np.clip(picture, 0, 255), np.uint8)
@@ -94,7 +97,7 @@ def _look(rng: np.random.Generator, pigment: Pigment, width: int, height: int) -
 def _light(rng: np.random.Generator, width: int, height: int, clinic: Clinic) -> Field:
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-    exposure = rng.normal(1.0, 0.07)
+    exposure = rng.normal(0.97, 0.06)
     slope = rng.normal(0, 0.05, 2)
     plane = np.float32(exposure) + np.float32(slope[0]) * x + np.float32(slope[1]) * y
     return np.asarray(plane * (1 - clinic.vignette * np.clip(x * x + y * y - 0.5, 0, None)), np.float32)

@@ -39,13 +39,14 @@ def nevus(rng: np.random.Generator, size: int, clear: float) -> Pigment:
     skin = _base(rng, inside, mottling=0.08)
     pattern = rng.choice(3, p=(0.5, 0.32, 0.18))
     if pattern == 0:
-        net = honeycomb(rng, size, cells=rng.uniform(4.0, 5.2), warp=0.16, thickness=0.35)
-        skin.melanin += inside * (net - np.float32(0.35)) * np.float32(0.26 + 0.2 * clear)
+        net = honeycomb(rng, size, cells=rng.uniform(5.0, 6.2), warp=0.26, thickness=0.4)
+        fade = 1 - np.float32(0.55) * np.clip(outside + 1, 0, 1) ** 2
+        skin.melanin += inside * fade * (net - np.float32(0.4)) * np.float32(0.26 + 0.24 * clear)
     elif pattern == 1:
-        net = 1 - honeycomb(rng, size, cells=rng.uniform(3.6, 4.6), warp=0.2, thickness=0.75)
-        skin.melanin += inside * (net - np.float32(0.3)) * np.float32(0.3 + 0.25 * clear)
+        cobbles = 1 - honeycomb(rng, size, cells=rng.uniform(3.8, 4.8), warp=0.3, thickness=0.7)
+        skin.melanin += inside * (cobbles - np.float32(0.3)) * np.float32(0.26 + 0.25 * clear)
     else:
-        skin.melanin *= 1.15 - 0.3 * np.clip(outside + 1, 0, 1) ** 2
+        skin.melanin *= 1.2 - np.float32(0.45) * np.clip(outside + 1, 0, 1) ** 2
     return skin
 
 
@@ -107,7 +108,7 @@ def basal_cell_carcinoma(rng: np.random.Generator, size: int, clear: float) -> P
     inside = 1 - step(outside, -0.06, rng.uniform(0.14, 0.3))
     skin = _base(rng, inside, mottling=0.12)
     skin.melanin *= np.float32(0.8)
-    vessels = branches(rng, size, trunks=int(rng.integers(2, 5)), thickness=rng.uniform(0.03, 0.05))
+    vessels = branches(rng, size, trunks=int(rng.integers(2, 5)), thickness=rng.uniform(0.026, 0.042))
     skin.blood += (0.35 + 0.65 * inside) * vessels * np.float32(0.45 + 0.75 * clear)
     skin.melanin *= 1 - np.float32(0.5) * vessels
     nests = dots(rng, size, inside, count=int(rng.integers(2, 8)), radius=(0.09, 0.2), soft=0.02)
@@ -124,10 +125,10 @@ def actinic_keratosis(rng: np.random.Generator, size: int, clear: float) -> Pigm
     outside = outline(rng, size, asymmetry=0.14, irregularity=0.1, elongation=0.25)
     inside = 1 - step(outside, -0.1, rng.uniform(0.34, 0.55))
     skin = _base(rng, inside, mottling=0.2)
-    net = honeycomb(rng, size, cells=rng.uniform(2.3, 3.0), warp=0.45, thickness=0.9)
+    net = honeycomb(rng, size, cells=rng.uniform(3.0, 3.8), warp=0.28, thickness=0.8)
     amplitude = np.float32(0.2 + 0.35 * clear)
     skin.blood += inside * (net - np.float32(0.55)) * amplitude
-    skin.keratin += inside * np.clip(0.85 - net, 0, 1) * np.float32(0.12 + 0.22 * clear)
+    skin.keratin += inside * np.clip(0.8 - net, 0, 1) * np.float32(0.16 + 0.26 * clear)
     scale = step(fractal(rng, size, size, 11, 2), 0.75, 0.35) * step(smooth(rng, size, size, 2.5), -0.2, 0.5)
     skin.keratin += inside * scale * np.float32(0.2 + 0.4 * clear)
     return skin
@@ -138,7 +139,7 @@ def vascular(rng: np.random.Generator, size: int, clear: float) -> Pigment:
     outside = outline(rng, size, asymmetry=0.06, irregularity=0.04)
     inside = 1 - step(outside, -0.02, 0.1)
     skin = _base(rng, inside, mottling=0.05)
-    lakes = dots(rng, size, inside, count=int(rng.integers(14, 30)), radius=(0.09, 0.2))
+    lakes = dots(rng, size, inside, count=int(rng.integers(16, 32)), radius=(0.08, 0.2), soft=0.012)
     deep = rng.random()
     tinge = rng.uniform(0.55, 1.0)
     skin.blood += lakes * np.float32(tinge * (0.35 + 0.4 * clear))
@@ -158,10 +159,11 @@ def dermatofibroma(rng: np.random.Generator, size: int, clear: float) -> Pigment
     apart = np.hypot(x - np.float32(shift[0]), y - np.float32(shift[1])) + fractal(rng, size, size, 4, 2) * np.float32(
         0.06
     )
-    patch = 1 - step(apart, rng.uniform(0.3, 0.46), 0.2)
+    patch = 1 - step(apart, rng.uniform(0.3, 0.46), 0.34)
     skin.melanin *= 1 - np.float32(0.25 + 0.5 * clear) * patch
-    skin.keratin += patch * np.float32(0.14 + 0.34 * clear)
-    net = honeycomb(rng, size, cells=rng.uniform(5.0, 6.0), warp=0.15, thickness=0.25)
+    strands = np.clip(1 + np.float32(0.3) * fractal(rng, size, size, 9, 2), 0.3, 1.6)
+    skin.keratin += patch * strands * np.float32(0.16 + 0.36 * clear)
+    net = honeycomb(rng, size, cells=rng.uniform(6.0, 7.0), warp=0.25, thickness=0.3)
     skin.melanin += inside * (1 - patch) * (net - np.float32(0.25)) * np.float32(0.15 + 0.2 * clear)
     return skin
 
