@@ -130,9 +130,9 @@ def _decode_jpeg(
     data: bytes, limits: DecodeLimits, min_short_side: int | Callable[[int, int], int] | None
 ) -> DecodedImage:
     try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(data, strict=False)
-    except ValueError:
-        # a rare kind (arithmetic coding, 12 bits) or a header that is cut off: Pillow tells which
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+    except (ValueError, KeyError):
+        # a rare kind (arithmetic coding, 12 bits), or a header that is damaged or cut off: Pillow tells which
         return _decode_other(data, limits)
     _check_size(width, height, limits)
     if colours in ("CMYK", "YCCK"):
@@ -145,7 +145,7 @@ def _decode_jpeg(
     side = min(width, height) // factor if factor > 1 else 0
     try:
         pixels = simplejpeg.decode_jpeg(data, "RGB", min_height=side, min_width=side, min_factor=factor)
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
         if "premature end" in str(error).lower():
             raise UnreadableImageError("the JPEG is truncated: its data end too early.", "truncated") from error
         decoded = _decode_other(data, limits)
