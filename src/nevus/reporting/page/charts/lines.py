@@ -46,6 +46,7 @@ def line_chart(
     x_range: tuple[float, float] | None = None,
     y_range: tuple[float, float] | None = None,
     diagonal: bool = False,
+    verticals: Sequence[tuple[float, str]] = (),
     width: float = WIDTH,
     height: float = 250,
 ) -> Markup:
@@ -59,6 +60,7 @@ def line_chart(
         x_range: ends of the axis; by default those of the data.
         y_range: likewise.
         diagonal: draw the dashed line from the lower left to the upper right corner (chance, or perfect calibration).
+        verticals: (x, name): dashed lines over the full height, named at their top: a phase that begins, a choice.
         width: units; one is about a pixel.
         height: units.
     """
@@ -78,6 +80,10 @@ def line_chart(
     body.append(text((_LEFT + width - _RIGHT) / 2, height - 6, x_label, kind="tick", anchor="middle"))
     if diagonal:
         body.append(line(to_x(low_x), to_y(low_y), to_x(high_x), to_y(high_y), style="reference"))
+    for x, name in verticals:
+        body.append(line(to_x(x), top - 4, to_x(x), base, style="reference"))
+        late = to_x(x) > width * 0.75
+        body.append(text(to_x(x) + (-4 if late else 4), top + 5, name, kind="tick", anchor="end" if late else "start"))
     for s in series:
         points = [(to_x(x), to_y(y)) for x, y in zip(s.x, s.y, strict=True)]
         if s.line and points:
