@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import polars as pl
@@ -31,9 +31,7 @@ def assign_groups(table: pl.DataFrame, extra_pairs: Iterable[tuple[str, str]] = 
     columns = [_named(table, kind, column) for kind, column in (("patient", "patient_id"), ("lesion", "lesion_id"))]
     if "group_id" in table.columns:
         columns.append(table["group_id"].cast(pl.String))
-    edges = [_chain(column) for column in columns]
-    edges.append(_pairs(table["image_id"].to_list(), extra_pairs))
-    component = _components(table.height, np.concatenate(edges))
+    component = connected(columns, _pairs(table["image_id"].to_list(), extra_pairs))
     # The name: by patient before lesion before image, then by spelling.
     names = pl.DataFrame(
         {"component": component, "patient": columns[0], "lesion": columns[1], "image": image},
@@ -44,6 +42,22 @@ def assign_groups(table: pl.DataFrame, extra_pairs: Iterable[tuple[str, str]] = 
     )
     group = names.select("component").join(named, on="component", how="left", maintain_order="left")["group_id"]
     return table.with_columns(group)
+
+
+def connected(columns: Sequence[pl.Series], pairs: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    """The connected component of each row, where rows that share a value in a column are connected.
+
+    Args:
+        columns: of one length; null connects nothing.
+        pairs: further edges between rows, [E, 2].
+
+    Returns:
+        For each row the number of the first row of its component, int64.
+    """
+    edges = [_chain(column) for column in columns]
+    if pairs is not None:
+        edges.append(pairs)
+    return _components(len(columns[0]), np.concatenate(edges))
 
 
 def _named(table: pl.DataFrame, kind: str, column: str) -> pl.Series:

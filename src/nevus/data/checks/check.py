@@ -14,6 +14,7 @@ from nevus.data.checks.result import REJECTED, CheckResult, CheckSummary
 from nevus.data.checks.rows import KEY, row_faults, row_warnings
 from nevus.data.groups import assign_groups
 from nevus.data.manifest import SCHEMA, conform
+from nevus.data.merge import merge_same_images
 from nevus.data.prepare.prepare import usable_cpus
 from nevus.data.settings import CheckSettings
 from nevus.taxonomy import UNKNOWN
@@ -53,9 +54,13 @@ def check_manifest(
     judged = filled.with_row_index("row").join(verdicts, on="row", how="left", maintain_order="left").drop("row")
     rejected = judged.filter(pl.col("reason").is_not_null())
     accepted = judged.filter(pl.col("reason").is_null()).drop("reason", "detail")
-    accepted = assign_groups(accepted).select(list(SCHEMA)).sort(KEY)
+    merged = merge_same_images(accepted)
+    rejected = pl.concat([rejected, merged.folded]).sort(KEY)
+    accepted = assign_groups(merged.kept).select(list(SCHEMA)).sort(KEY)
     files = accepted.select("dataset", "image_id", "uri").join(facts, on="uri", how="left", maintain_order="left")
-    warnings = row_warnings(accepted) + _file_warnings(files, settings) + _class_warnings(accepted, settings)
+    warnings = (
+        merged.notes + row_warnings(accepted) + _file_warnings(files, settings) + _class_warnings(accepted, settings)
+    )
     summary = _summary(accepted, rejected, warnings, settings, seconds=time.perf_counter() - began)
     return CheckResult(accepted, rejected, files, summary)
 

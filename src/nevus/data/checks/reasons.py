@@ -21,13 +21,15 @@ Reason = Literal[
     "blank",
     "blurred",
     "class_left_out",
+    "same_image",
 ]
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
 """In this order of precedence: a row with several faults counts for the first."""
 
-SET_ASIDE: frozenset[Reason] = frozenset({"class_left_out"})
-"""Left out because the settings say so: no fault of the data, and no part of the rejected share."""
+SET_ASIDE: frozenset[Reason] = frozenset({"class_left_out", "same_image"})
+"""Left out for no fault of the data: by the settings, or because another dataset has the same image. No part of the
+rejected share."""
 
 TEXTS: Mapping[Reason, str] = {
     "duplicate_id": "the image id stands in several rows",
@@ -45,4 +47,5 @@ TEXTS: Mapping[Reason, str] = {
     "blank": "the image shows nothing",
     "blurred": "the image is blurred",
     "class_left_out": "the settings leave this diagnosis out (data.classes)",
+    "same_image": "the image is in another dataset too, whose row is kept",
 }

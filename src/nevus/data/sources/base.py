@@ -30,6 +30,8 @@ class Source(ABC):
     attribution: ClassVar[str | None] = None
     LABELS: ClassVar[Mapping[str, str]] = {}
     """The dataset's own label (in lower case) -> code of `nevus.taxonomy.DIAGNOSES`."""
+    ZERO_AGE_IS_UNKNOWN: ClassVar[bool] = False
+    """HAM10000, and so whatever contains it, writes an unknown age as 0."""
 
     def __init__(self, settings: DatasetSettings, *, malignant: Collection[str] = MALIGNANT) -> None:
         self.settings = settings
@@ -69,7 +71,7 @@ class Source(ABC):
             if column in rows.columns:
                 rows = rows.with_columns(normalise(_text(column), words).alias(column))
         if "age" in rows.columns:
-            rows = rows.with_columns(_age())
+            rows = rows.with_columns(_age(zero_is_unknown=self.ZERO_AGE_IS_UNKNOWN))
         rows = self._with_malignant(rows)
         for column, stated in (("licence", self._licence()), ("attribution", self._attribution())):
             given = pl.col(column) if column in rows.columns else pl.lit(None, dtype=pl.String)
@@ -103,12 +105,19 @@ def _diagnosis(mapping: Mapping[str, str]) -> pl.Expr:
     return pl.when(label.is_null()).then(empty).otherwise(pl.coalesce(code, pl.lit(UNMAPPED) + label))
 
 
-def _age() -> pl.Expr:
+def _age(*, zero_is_unknown: bool) -> pl.Expr:
     """Years; null where empty, NaN where it is a word."""
     text = _text("age")
     number = text.cast(pl.Float64, strict=False)
     unknown = text.str.to_lowercase().is_in(["unknown", "na", "nan", "null", "none"])
-    return pl.when(text.is_null() | unknown).then(None).otherwise(number.fill_null(float("nan"))).alias("age")
+    if zero_is_unknown:
+        unknown |= number == 0
+    return (
+        pl.when(text.is_null() | unknown.fill_null(value=False))
+        .then(None)
+        .otherwise(number.fill_null(float("nan")))
+        .alias("age")
+    )
 
 
 def local_root(settings: DatasetSettings) -> Path:

@@ -21,6 +21,7 @@ class Ham10000Source(Source):
         "Tschandl, Rosendahl, Kittler, Sci Data 5:180161, 2018"
     )
     LABELS: ClassVar = {code: code for code in ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")}
+    ZERO_AGE_IS_UNKNOWN: ClassVar = True
     TABLES: ClassVar = ("HAM10000_metadata.csv", "HAM10000_metadata")
     FOLDERS: ClassVar = ("images", "HAM10000_images_part_1", "HAM10000_images_part_2", "ham10000_images_part_1")
 
@@ -29,12 +30,9 @@ class Ham10000Source(Source):
         path = find_table(self.settings, self.TABLES)
         table = read_table(path, ("lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization"))
         files = image_files(self.settings, (*self.FOLDERS, "ham10000_images_part_2"))
-        age = pl.col("age").str.strip_chars()
         return with_uris(table, files).with_columns(
             pl.col("dx").alias("label"),
             pl.col("dx_type").alias("confirmed_by"),
             pl.col("localization").alias("site"),
-            # 39 rows say 0 years; they are all unknown
-            pl.when(age.cast(pl.Float64, strict=False) != 0).then(age).otherwise(None).alias("age"),
             (pl.col("dataset") if "dataset" in table.columns else pl.lit(None, dtype=pl.String)).alias("source"),
         )

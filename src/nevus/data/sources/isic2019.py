@@ -31,6 +31,7 @@ class Isic2019Source(Source):
         "scc": "scc",
         "unk": "unknown",
     }
+    ZERO_AGE_IS_UNKNOWN: ClassVar = True
     TRUTH: ClassVar = ("ISIC_2019_Training_GroundTruth.csv",)
     METADATA: ClassVar = "ISIC_2019_Training_Metadata.csv"
     FOLDERS: ClassVar = ("ISIC_2019_Training_Input", "images", "ISIC_2019_Training_Input/ISIC_2019_Training_Input")

@@ -20,6 +20,7 @@ class IsicArchiveSource(Source):
     title: ClassVar[str] = "An export of the ISIC archive (website or isic-cli)"
     attribution: ClassVar[str] = "The ISIC archive's contributors; see each image's own attribution"
     LABELS: ClassVar = DIAGNOSES_OF_ARCHIVE
+    ZERO_AGE_IS_UNKNOWN: ClassVar = True
     TABLES: ClassVar[tuple[str, ...]] = ("metadata.csv",)
     FOLDERS: ClassVar[tuple[str, ...]] = ("images", "ISIC-images")
 
