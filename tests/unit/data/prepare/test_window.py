@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nevus.data.prepare.window import AHEAD, windowed_map
+from nevus.data.prepare.window import AHEAD, CHUNK, windowed_map
 
 
 def test_results_come_in_order_whatever_takes_longest() -> None:
@@ -30,7 +30,7 @@ def test_it_never_begins_more_than_its_window() -> None:
     for _ in windowed_map(work, range(200), workers=3):
         time.sleep(0.001)
         taken += 1
-        assert begun[0] <= taken + AHEAD * 3
+        assert begun[0] <= taken + CHUNK * AHEAD * 3 + CHUNK
     assert taken == begun[0] == 200
 
 
@@ -39,7 +39,7 @@ def test_items_are_drawn_only_as_they_are_needed() -> None:
     items = (drawn.append(k) or k for k in range(1000))
     results = windowed_map(lambda k: k, items, workers=2)
     assert next(results) == 0
-    assert len(drawn) <= AHEAD * 2 + 1
+    assert len(drawn) <= CHUNK * (AHEAD * 2 + 1)
     results.close()
 
 
