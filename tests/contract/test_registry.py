@@ -161,7 +161,7 @@ def test_only_an_approved_version_is_promoted_and_the_message_says_the_way(regis
     registry.register(new_version(1))
     with pytest.raises(TransitionError) as caught:
         registry.promote("1")
-    assert "lesions/1 is candidate" in str(caught.value)
+    assert "lesions/1 is in state candidate" in str(caught.value)
     assert "nevus models approve lesions/1 --by NAME --note TEXT" in str(caught.value)
 
 

@@ -18,6 +18,7 @@ class Event(StrEnum):
     """A model passed the gate and waits for approval."""
     APPROVED = "approved"
     PROMOTED = "promoted"
+    CHALLENGER = "challenger"
     ROLLED_BACK = "rolled_back"
     RETIRED = "retired"
 

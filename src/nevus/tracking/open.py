@@ -7,7 +7,7 @@ from pathlib import Path
 from nevus.store import Registry, Store, StoreSettings, resolve_home, store_address
 from nevus.tracking.mirror import MirrorReport, mirror_models
 from nevus.tracking.settings import TrackingSettings
-from nevus.tracking.tracker import NullTracker, Tracker
+from nevus.tracking.tracker import NullTracker, Tracker, TrackingError
 
 
 def open_tracker(settings: TrackingSettings, *, output: Path, store: StoreSettings | None = None) -> Tracker:
@@ -45,4 +45,8 @@ def mirror_registry(settings: TrackingSettings, *, store: Store, home: Path) -> 
     from nevus.tracking.mlflow_client import connect
 
     client = connect(settings, home, store=store.url)
-    return mirror_models(client, Registry(store).versions())
+    versions = Registry(store).versions()
+    try:
+        return mirror_models(client, versions)
+    except Exception as error:  # whatever a remote MLflow fails by
+        raise TrackingError(f"MLflow did not take the models' states ({type(error).__name__}: {error})") from error

@@ -30,7 +30,7 @@ def test_a_move_is_in_the_table_or_refused_with_what_is_possible(state, move):
     with pytest.raises(TransitionError) as caught:
         after(state, move, ref="m/1")
     message = str(caught.value)
-    assert message.startswith(f"m/1 is {state.value}, ")
+    assert message.startswith(f"m/1 is in state {state.value}, ")
     for possible in set(TRANSITIONS[state]) & set(COMMANDS):
         assert possible.value in message
     assert "`nevus models " in message

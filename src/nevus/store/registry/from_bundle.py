@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nevus.bundle.directory import bundle_digest, read_bundle_manifest
 from nevus.bundle.schema import BundleManifest
 from nevus.bundle.verdict import default_operating_point
+from nevus.evaluation.gate import GateVerdict
 from nevus.evaluation.results import TEST, EvaluationResults
 from nevus.store.registry.version import NewVersion
 
@@ -19,9 +19,7 @@ SUMMARY = ("balanced_accuracy", "malignant_auroc", "melanoma_recall", "macro_aur
 def describe_bundle(
     directory: Path,
     *,
-    gate: Mapping[str, Any],
-    gate_passed: bool,
-    reasons: Sequence[str] = (),
+    verdict: GateVerdict,
     results: EvaluationResults | None = None,
     model: str | None = None,
     bundle_uri: str | None = None,
@@ -33,9 +31,7 @@ def describe_bundle(
 
     Args:
         directory: the bundle, as it ships.
-        gate: the verdict, line by line, as JSON can hold it.
-        gate_passed: whether it passed.
-        reasons: why not.
+        verdict: what the gate says of it; each line that it failed is a reason.
         results: the evaluation of this bundle; its test scores are the summary.
         model: the name to register under; the bundle's own by default.
         bundle_uri: where the bundle will be found; the directory's absolute path by default.
@@ -52,9 +48,9 @@ def describe_bundle(
         task=manifest.task,
         classes=manifest.classes,
         malignant=tuple(code for code in manifest.classes if code in manifest.malignant),
-        gate=gate,
-        gate_passed=gate_passed,
-        reasons=tuple(reasons),
+        gate=verdict.model_dump(mode="json"),
+        gate_passed=verdict.passed,
+        reasons=tuple(f"{line.rule}: {line.explanation}" for line in verdict.failures),
         metrics=summary(results) if results else {},
         operating_threshold=_threshold(manifest),
         licence=manifest.licence,

@@ -90,7 +90,9 @@ def after(state: State, move: Move, *, ref: str) -> State:
     """
     target = TRANSITIONS[state].get(move)
     if target is None:
-        raise TransitionError(f"{ref} is {state}, and from there {move} is not possible. {_advice(state, ref)}")
+        raise TransitionError(
+            f"{ref} is in state {state}, and {move} is not possible from there. {_advice(state, ref)}"
+        )
     return target
 
 
