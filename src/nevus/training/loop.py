@@ -173,6 +173,8 @@ class _WarmAverage:
         self._decay = decay
 
     def __call__(self, averaged: Tensor, current: Tensor, seen: Tensor | int) -> Tensor:
+        if not averaged.is_floating_point():
+            return current
         n = float(seen)
         return averaged.lerp(current.to(averaged.dtype), 1 - min(self._decay, (1 + n) / (10 + n)))
 

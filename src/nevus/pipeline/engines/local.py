@@ -17,7 +17,6 @@ from nevus.pipeline.progress import listening
 from nevus.pipeline.run_settings import claim_folder
 from nevus.pipeline.step import URI, Pipeline
 
-
 _ENDS: Mapping[Status, EventKind] = {"done": "finished", "skipped": "skipped", "left_out": "left_out"}
 
 

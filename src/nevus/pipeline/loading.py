@@ -1,0 +1,125 @@
+"""Reading settings: defaults, a YAML file, the environment, then `--set`, each on top of the one before."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from nevus.errors import InputError
+
+ENVIRONMENT_PREFIX = "NEVUS_"
+Tree = TypeVar("Tree", bound=BaseModel)
+
+
+class SettingsError(InputError):
+    """A settings file, an environment variable or a `--set` can't be used."""
+
+
+def load_settings(
+    model: type[Tree],
+    path: Path | None = None,
+    assignments: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Tree:
+    """Compose a settings tree.
+
+    Args:
+        model: the tree's class.
+        path: a YAML file, or None.
+        assignments: `key.sub=value`, the value in YAML's notation.
+        environment: variables `NEVUS_KEY__SUB=value`; by default the process's. Only keys of the tree count.
+
+    Raises:
+        SettingsError: names the key, what is wrong with it, and the right key where it is misspelt.
+    """
+    values = read_yaml(path) if path else {}
+    for path_to, value in _from_environment(model, os.environ if environment is None else environment):
+        _put(values, path_to, value)
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals or not key.strip():
+            raise SettingsError(f"--set {assignment!r} has no '='; write --set key.sub=value.")
+        _put(values, key.strip().split("."), _parse(text, f"--set {key}"))
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        where = str(path) if path else "the settings"
+        raise SettingsError(f"{where}: " + "; ".join(_explain(model, e) for e in error.errors()[:5])) from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        SettingsError: no such file, not YAML, or not a mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"there is no settings file {path}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} can't be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is not YAML: {error}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path} must hold a mapping of settings, not a {type(content).__name__}.")
+    return content
+
+
+def known_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every dotted key of a settings tree, sections included."""
+    for name, field in model.model_fields.items():
+        yield f"{prefix}{name}"
+        for section in _sections(field.annotation):
+            yield from known_keys(section, f"{prefix}{name}.")
+
+
+def _sections(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [a for a in get_args(annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
+
+
+def _from_environment(model: type[BaseModel], environment: Mapping[str, str]) -> Iterator[tuple[list[str], Any]]:
+    for name in sorted(environment):
+        if not name.startswith(ENVIRONMENT_PREFIX):
+            continue
+        key = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+        if key[0] in model.model_fields:
+            yield key, _parse(environment[name], name)
+
+
+def _parse(text: str, where: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{where}: {text!r} is not a YAML value: {error}") from error
+
+
+def _put(values: dict[str, Any], key: Sequence[str], value: Any) -> None:
+    node = values
+    for part in key[:-1]:
+        below = node.get(part)
+        if not isinstance(below, dict):
+            below = node[part] = {}
+        node = below
+    node[key[-1]] = value
+
+
+def _explain(model: type[BaseModel], error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"] if part != "function-after")
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, list(known_keys(model)), 1, 0.6)
+        return f"there is no setting {key!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+    message = str(error["msg"]).removeprefix("Value error, ")
+    given = error.get("input")
+    shown = "" if isinstance(given, dict) else f" (given: {given!r})"
+    return f"{key}: {message}{shown}" if key else f"{message}{shown}"

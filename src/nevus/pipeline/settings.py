@@ -1,0 +1,131 @@
+"""The tree of settings of a run: every floor's section, composed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import Field
+
+from nevus.bundle.schema import Task
+from nevus.data.prepare import PrepareSettings
+from nevus.data.settings import DataSettings
+from nevus.data.splits import SplitSettings
+from nevus.evaluation.settings import EvaluationSettings
+from nevus.notices import NoticeSettings
+from nevus.settings import Section
+from nevus.store import StoreSettings
+from nevus.tracking import TrackingSettings
+from nevus.training.settings import ModelSettings, TrainingSettings
+
+
+class GateSettings(Section):
+    """What a candidate must show."""
+
+    policy: Path = Path("default")
+    """A policy file, or the name of one of nevus' own."""
+
+
+class RunSettings(Section):
+    """Everything that a run can be told, from the folder of images to the registered model."""
+
+    name: str = Field(default="model", pattern=r"^[A-Za-z][A-Za-z0-9._-]*$", max_length=100)
+    """What the model is called in the registry."""
+    task: Task = "diagnosis"
+    """`diagnosis` (classes) or `malignancy` (benign or malignant)."""
+    data: DataSettings = DataSettings()
+    split: SplitSettings = SplitSettings()
+    prepare: PrepareSettings = PrepareSettings()
+    model: ModelSettings = ModelSettings()
+    training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    gate: GateSettings = GateSettings()
+    store: StoreSettings = StoreSettings()
+    tracking: TrackingSettings = TrackingSettings()
+    notices: NoticeSettings = NoticeSettings()
+
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+NEUTRAL: Final = frozenset(
+    {
+        "store",
+        "tracking",
+        "notices",
+        "data.check.workers",
+        "prepare.workers",
+        "training.workers",
+        "training.threads",
+    }
+)
+"""Keys that change how the work is done, not what comes out."""
+
+
+class IngestSection(Section):
+    """What the step ingest depends on."""
+
+    data: DataSettings
+
+
+class CheckSection(Section):
+    """What the step check depends on."""
+
+    task: Task
+    data: DataSettings
+
+
+class SplitSection(Section):
+    """What the step split depends on."""
+
+    split: SplitSettings
+    store: StoreSettings
+
+
+class TrainSection(Section):
+    """What the step train depends on."""
+
+    name: str
+    task: Task
+    data: DataSettings
+    model: ModelSettings
+    training: TrainingSettings
+    store: StoreSettings
+    tracking: TrackingSettings
+
+
+class EvaluateSection(Section):
+    """What the step evaluate depends on."""
+
+    name: str
+    evaluation: EvaluationSettings
+    store: StoreSettings
+
+
+class PackageSection(Section):
+    """What the step package depends on."""
+
+    name: str
+
+
+class GateSection(Section):
+    """What the step gate depends on."""
+
+    name: str
+    evaluation: EvaluationSettings
+    gate: GateSettings
+    store: StoreSettings
+    notices: NoticeSettings
+
+
+class RegisterSection(Section):
+    """What the step register depends on."""
+
+    name: str
+    store: StoreSettings
+    tracking: TrackingSettings
+    notices: NoticeSettings
+
+
+def part_of(section: type[AnySection], tree: RunSettings) -> AnySection:
+    """The parts of the tree that a step's section names."""
+    return section(**{name: getattr(tree, name) for name in section.model_fields})

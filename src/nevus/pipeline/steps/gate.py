@@ -1,0 +1,102 @@
+"""gate: the policy's verdict on the bundle, line by line, and the report that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from nevus.errors import NevusError
+from nevus.evaluation.comparison import Comparison, compare
+from nevus.evaluation.gate import judge
+from nevus.evaluation.policy import load_policy
+from nevus.evaluation.results import Bootstrap, EvaluationResults, read_results
+from nevus.notices import Event, open_notices
+from nevus.pipeline.report_context import gather
+from nevus.pipeline.scoring import as_predictions
+from nevus.pipeline.settings import GateSection
+from nevus.pipeline.step import URI, Inputs, Outcome
+from nevus.pipeline.tables import read_split_manifest
+from nevus.reporting.report import write_report
+from nevus.store import ModelVersion, Registry, open_store
+from nevus.training.targets import Targets
+
+VERDICT = "gate.json"
+REPORT = "report.html"
+
+
+def run(settings: GateSection, inputs: Inputs, output: URI) -> Outcome:
+    """Judge, write the report, and tell people where the gate says no."""
+    folder = Path(output)
+    bundle = Path(inputs["bundle"])
+    results = read_results(Path(inputs["metrics"]))
+    predictions = pl.read_parquet(inputs["predictions"])
+    rows = read_split_manifest(inputs["manifest"], inputs["split"])
+    comparison, problem = _against_champion(settings, results, predictions)
+    verdict = judge(load_policy(settings.gate.policy), results, comparison, comparison_problem=problem)
+    _write(folder / VERDICT, verdict.model_dump_json(indent=1))
+    context = gather(
+        bundle=bundle,
+        results=results,
+        rows=rows,
+        checks=Path(inputs["checks"]),
+        history=Path(inputs["history"]),
+        predictions=predictions,
+        gate=verdict,
+        settings=settings.model_dump(mode="json", exclude={"store", "notices"}),
+    )
+    partial = folder / (REPORT + ".partial")
+    write_report(context, partial)
+    partial.replace(folder / REPORT)
+    failures = [f"{line.rule}: {line.explanation}" for line in verdict.failures]
+    if failures:
+        body = f"{settings.name} was rejected by policy {verdict.policy}:\n" + "\n".join(failures)
+        open_notices(settings.notices).notify(Event.GATE_FAILED, f"nevus: the gate rejected {settings.name}", body)
+    lines = [{"rule": line.rule, "passed": line.passed, "explanation": line.explanation} for line in verdict.lines]
+    return Outcome(passed=verdict.passed, summary={"policy": verdict.policy, "lines": lines})
+
+
+def champion_and_policy(settings: GateSection) -> Mapping[str, str]:
+    """What decides the verdict from outside: the policy's rules and the present champion."""
+    policy = load_policy(settings.gate.policy)
+    champion = _champion(settings)
+    return {"policy": policy.model_dump_json(), "champion": champion.bundle_digest if champion else "none"}
+
+
+def _champion(settings: GateSection) -> ModelVersion | None:
+    with open_store(settings.store) as store:
+        return Registry(store).champion(settings.name)
+
+
+def _against_champion(
+    settings: GateSection, results: EvaluationResults, predictions: pl.DataFrame
+) -> tuple[Comparison | None, str | None]:
+    champion = _champion(settings)
+    if champion is None:
+        return None, None
+    if champion.predictions_uri is None:
+        return None, f"the champion {champion.ref} left no predictions to compare with"
+    targets = Targets(results.task, results.classes, results.malignant)
+    test = pl.col("split") == "test"
+    try:
+        theirs = pl.read_parquet(champion.predictions_uri).filter(test)
+        own = predictions.filter(test)
+        shared = set(own["image_id"]) & set(theirs["image_id"])
+        if not shared:
+            return None, f"no test image is shared with the champion {champion.ref}"
+        found = compare(
+            as_predictions(own.filter(pl.col("image_id").is_in(list(shared))), targets),
+            as_predictions(theirs.filter(pl.col("image_id").is_in(list(shared))), targets),
+            names=(settings.name, champion.ref),
+            bootstrap=Bootstrap(replicates=settings.evaluation.replicates, seed=settings.evaluation.seed),
+        )
+    except (OSError, NevusError, pl.exceptions.PolarsError) as error:
+        return None, f"the champion {champion.ref} could not be compared: {error}"
+    return found, None
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text + "\n")
+    partial.replace(path)

@@ -1,0 +1,128 @@
+"""A training in a process of its own: `python -m nevus.training.worker JOB.json`.
+
+Lightning starts one such process for each device, by running the same command line again; several hosts run it each
+under torchrun or SLURM. A command line of the user's (which holds locks and runs other steps) can't be run twice.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from nevus.bundle import metadata
+from nevus.bundle.schema import MetadataSpec
+from nevus.data.prepare import PreparedImages
+from nevus.errors import InputError, NevusError
+from nevus.settings import Section
+from nevus.training.examples import make_examples
+from nevus.training.loop import HISTORY, WEIGHTS, Report, Trained, fit
+from nevus.training.network import LesionNetwork
+from nevus.training.settings import ModelSettings, TrainingSettings
+from nevus.training.targets import Targets
+
+JOB = "job.json"
+
+
+class TrainingJob(Section):
+    """All that a training process needs to know.
+
+    `manifest` is a Parquet file of the manifest's columns and `split`; `prepared` the prepared images' URI.
+    """
+
+    manifest: Path
+    prepared: str
+    output: Path
+    task: str
+    classes: tuple[str, ...]
+    malignant: tuple[str, ...]
+    metadata: MetadataSpec | None
+    model: ModelSettings
+    training: TrainingSettings
+
+    @property
+    def targets(self) -> Targets:
+        """The classes."""
+        return Targets(self.task, self.classes, self.malignant)  # type: ignore[arg-type]
+
+
+def build_network(job: TrainingJob) -> LesionNetwork:
+    """The network with its first weights, a function of the seed."""
+    torch.manual_seed(job.training.seed)
+    return LesionNetwork(job.model, len(job.classes), metadata.width(job.metadata))
+
+
+def train(job: TrainingJob, report: Report | None = None) -> Trained:
+    """Train in this process, or in processes of their own where several devices or hosts are asked for.
+
+    Raises:
+        NevusError: what `fit` raises; the training processes failed.
+    """
+    if job.training.devices * job.training.hosts == 1:
+        return _run(job, report)
+    job.output.mkdir(parents=True, exist_ok=True)
+    path = job.output / JOB
+    path.write_text(job.model_dump_json(indent=1))
+    ended = subprocess.run(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-m", "nevus.training.worker", str(path)], stderr=subprocess.PIPE, text=True, check=False
+    )
+    if ended.returncode:
+        lines = ended.stderr.strip().splitlines() or ["no message"]
+        raise NevusError(f"the training processes ended with status {ended.returncode}: {lines[-1]}")
+    history = json.loads((job.output / HISTORY).read_text())
+    best = json.loads((job.output / "best.json").read_text())
+    return Trained(job.output / WEIGHTS, history, best)
+
+
+def _run(job: TrainingJob, report: Report | None) -> Trained:
+    table = pl.read_parquet(job.manifest)
+    images = PreparedImages.open(job.prepared)
+
+    def read(image_id: str) -> Any:
+        return images.pixels(images.index_of(image_id))
+
+    parts = {
+        part: make_examples(table.filter(pl.col("split") == part), job.targets, job.metadata, part=part)
+        for part in ("train", "validation")
+    }
+    trained = fit(
+        build_network(job),
+        parts["train"],
+        parts["validation"],
+        read,
+        job.model,
+        job.training,
+        job.targets,
+        job.output,
+        report,
+    )
+    if trained.best:
+        (job.output / "best.json").write_text(json.dumps(trained.best))
+    return trained
+
+
+def main() -> int:
+    """Run the job whose file is named on the command line."""
+    try:
+        job = TrainingJob.model_validate_json(Path(sys.argv[1]).read_text())
+        _run(job, None)
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+def pixels_reader(prepared: str) -> Any:
+    """Image id -> RGB uint8 [h,w,3] of prepared images."""
+    images = PreparedImages.open(prepared)
+    return lambda image_id: np.asarray(images.pixels(images.index_of(image_id)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
