@@ -36,12 +36,13 @@ def make_tiny_graph(
     metadata: int = 0,
     outputs: Sequence[str] = ("probabilities", "logits", "embedding", "ood_score", "evidence"),
     gain: float = 4.0,
+    size: tuple[int, int] | None = None,
 ) -> bytes:
     """An ONNX model that keeps the graph contract: darker and redder images are more malignant.
 
     features = relu(1x1 convolution of 8x8-averaged pixels / 255); embedding = their mean; logits are linear in the
     embedding (and the metadata); evidence = relu(features . (malignant - benign weights)); ood_score = squared
-    distance of the embedding from a fixed point.
+    distance of the embedding from a fixed point. `size` fixes the input's height and width.
     """
     random = np.random.default_rng(7)
     malign = np.array([c in malignant for c in classes])
@@ -49,11 +50,11 @@ def make_tiny_graph(
     weights[malign, 0] += gain
     weights[~malign, 1] += gain
     kernel = np.abs(random.normal(0, 0.3, (FEATURES, 3))).astype(np.float32)
-    kernel[0], kernel[1] = (0.4, -0.9, -0.9), (-0.3, 0.9, 0.6)
+    kernel[0], kernel[1] = (0.4, -1.1, -1.1), (-0.3, 0.5, 0.4)
     constants = {
         "scale": np.float32(255),
         "kernel": kernel.reshape(FEATURES, 3, 1, 1),
-        "bias": np.array([0.6, 0, 0, 0, 0], np.float32),
+        "bias": np.array([0.9, 0, 0, 0, 0], np.float32),
         "weights": weights.T.copy(),
         "metadata_weights": random.normal(0, 0.5, (metadata, len(classes))).astype(np.float32),
         "evidence_weights": (weights[malign].mean(0) - weights[~malign].mean(0)).reshape(1, FEATURES, 1, 1),
@@ -86,7 +87,7 @@ def make_tiny_graph(
         helper.make_node("Relu", ["signed_evidence"], ["evidence_map"]),
         helper.make_node("Squeeze", ["evidence_map", "axis"], ["evidence"]),
     ]
-    inputs = [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", "H", "W", 3])]
+    inputs = [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", *(size or ("H", "W")), 3])]
     if metadata:
         inputs.append(helper.make_tensor_value_info("metadata", TensorProto.FLOAT, ["N", metadata]))
     shapes: Mapping[str, list[Any]] = {

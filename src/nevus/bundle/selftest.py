@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from nevus.bundle.directory import GRAPH, SELFTEST, read_bundle_manifest
-from nevus.bundle.errors import BundleError, SelfTestError
+from nevus.bundle.errors import BundleError, InferenceError, SelfTestError
 from nevus.bundle.runtimes import Outputs, Runtime, load_runtime
 from nevus.bundle.schema import RuntimeSpec
 
@@ -79,7 +79,11 @@ def make_selftest(directory: Path, runtime: Runtime | None = None) -> Outputs:
     image = draw_cases(manifest.input.height, manifest.input.width)
     rows, columns = np.indices((len(image), runtime.metadata_width or 0))
     metadata = ((rows * 7 + columns * 3) % 5 / 4).astype(np.float32)
-    expected = run_singly(runtime, image, metadata)
+    try:
+        expected = run_singly(runtime, image, metadata)
+    except InferenceError as error:
+        size = f"{manifest.input.height} x {manifest.input.width}"
+        raise BundleError(f"{directory / GRAPH} can't be run on an input of {size} pixels: {error}") from error
     for name, value in expected.items():
         if not np.isfinite(value).all():
             raise BundleError(f"{directory / GRAPH}: the output {name} of the self-test is not finite.")

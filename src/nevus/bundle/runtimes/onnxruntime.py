@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from nevus.bundle.errors import BundleError
+from nevus.bundle.errors import BundleError, InferenceError
 from nevus.bundle.runtimes.base import IMAGE, METADATA, Outputs, check_inputs, feeds
 from nevus.bundle.schema import RuntimeSpec
 
@@ -47,8 +47,15 @@ class OnnxRuntime:
         return cls(session, spec.precision, width)
 
     def run(self, image: NDArray[np.uint8], metadata: NDArray[np.float32] | None = None) -> Outputs:
-        """Run a batch."""
-        values = self._session.run(None, feeds(image, metadata, self.metadata_width))
+        """Run a batch.
+
+        Raises:
+            InferenceError: the graph can't be run on what it's given.
+        """
+        try:
+            values = self._session.run(None, feeds(image, metadata, self.metadata_width))
+        except Exception as error:  # as above
+            raise InferenceError(f"ONNX Runtime can't run the graph on {list(image.shape)}: {error}") from error
         return dict(zip(self.outputs, values, strict=True))
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from nevus.bundle.errors import BundleError
+from nevus.bundle.errors import BundleError, InferenceError
 from nevus.bundle.runtimes.base import IMAGE, METADATA, Outputs, check_inputs, feeds
 from nevus.bundle.schema import RuntimeSpec
 from nevus.errors import require
@@ -58,10 +58,17 @@ class OpenVino:
         return cls(compiled, spec.precision if hint == used else "fp32", width)
 
     def run(self, image: NDArray[np.uint8], metadata: NDArray[np.float32] | None = None) -> Outputs:
-        """Run a batch."""
+        """Run a batch.
+
+        Raises:
+            InferenceError: the graph can't be run on what it's given.
+        """
         if not hasattr(self._local, "request"):
             self._local.request = self._compiled.create_infer_request()
-        values = self._local.request.infer(feeds(image, metadata, self.metadata_width))
+        try:
+            values = self._local.request.infer(feeds(image, metadata, self.metadata_width))
+        except RuntimeError as error:
+            raise InferenceError(f"OpenVINO can't run the graph on {list(image.shape)}: {error}") from error
         return {name: np.array(values[index]) for index, name in enumerate(self.outputs)}
 
 
