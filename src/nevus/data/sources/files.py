@@ -92,7 +92,7 @@ def read_table(uri: str, required: Iterable[str] = ()) -> pl.DataFrame:
 
 def require_columns(table: pl.DataFrame, required: Iterable[str], uri: str) -> None:
     """Raise `MissingColumnError`, naming file and columns, where one is absent."""
-    missing = [column for column in required if column not in table.columns]
+    missing = list(dict.fromkeys(column for column in required if column not in table.columns))
     if missing:
         raise MissingColumnError(
             f"{uri} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; it has "

@@ -35,12 +35,25 @@ HABITS: Mapping[str, Habit] = {
 }
 """Roughly HAM10000's figures."""
 
+LOOK_ALIKES: Mapping[str, Mapping[str, float]] = {
+    "nv": {"mel": 0.5, "bkl": 0.3, "df": 0.2},
+    "mel": {"nv": 0.35, "bcc": 0.3, "akiec": 0.25, "bkl": 0.1},
+    "bkl": {"mel": 0.4, "nv": 0.35, "akiec": 0.25},
+    "bcc": {"akiec": 0.6, "bkl": 0.2, "mel": 0.2},
+    "akiec": {"bcc": 0.6, "bkl": 0.25, "mel": 0.15},
+    "vasc": {"bcc": 0.4, "mel": 0.3, "nv": 0.3},
+    "df": {"nv": 0.5, "bcc": 0.3, "bkl": 0.2},
+}
+"""Which diagnosis a lesion may pass for, and how often of those times."""
+_MISLEADING = 0.25
+"""At difficulty 1, the share of lesions that look like another diagnosis: what no picture can tell."""
+
 _TONES = ((0.02, "I"), (0.06, "II"), (0.12, "III"), (0.24, "IV"), (0.42, "V"), (0.65, "VI"))
 _TONE_SHARES = (0.12, 0.38, 0.28, 0.12, 0.07, 0.03)
 
 
 def draw_cohort(settings: SyntheticSettings) -> pl.DataFrame:
-    """One row an image: ids, diagnosis, record, and what the painter needs (`tone`, `clarity`).
+    """One row an image: ids, diagnosis, record, and what the painter needs (`tone`, `clarity`, `look`).
 
     The classes' shares are met to within one lesion. Lesions are dealt to patients at random, so a patient may have
     several of different kinds; age, sex and site follow from the diagnoses, with the overlap they have in life.
@@ -114,4 +127,12 @@ def _finding(rng: np.random.Generator, diagnosis: str, settings: SyntheticSettin
         "site": None if rng.random() < 0.03 else site,
         "confirmed_by": "histology" if rng.random() < habit.histology else other,
         "clarity": float(1 - faint),
+        "look": _look(rng, diagnosis, settings),
     }
+
+
+def _look(rng: np.random.Generator, diagnosis: str, settings: SyntheticSettings) -> str:
+    """The diagnosis whose face the lesion wears."""
+    others = LOOK_ALIKES[diagnosis]
+    other = str(rng.choice(list(others), p=list(others.values())))
+    return other if rng.random() < _MISLEADING * settings.difficulty else diagnosis

@@ -18,7 +18,7 @@ from nevus.data.synthetic.settings import SyntheticSettings
 from nevus.errors import InputError, StorageFullError
 from nevus.settings import fingerprint
 
-STYLE = 1
+STYLE = 2
 """Raised with every change of the drawing, so that a folder never mixes two."""
 TABLE = "metadata.csv"
 IMAGES = "images"
@@ -51,7 +51,7 @@ def generate(settings: SyntheticSettings, folder: Path, progress: Progress | Non
         StorageFullError: no room; the images drawn so far stay and the next call continues.
     """
     cohort = draw_cohort(settings)
-    table = cohort.drop("tone", "clarity").with_columns(pl.format(IMAGES + "/{}.jpg", "image_id").alias("file"))
+    table = cohort.drop("tone", "clarity", "look").with_columns(pl.format(IMAGES + "/{}.jpg", "image_id").alias("file"))
     try:
         _claim(settings, folder)
         missing = _missing(cohort, folder)
@@ -98,10 +98,10 @@ def _missing(cohort: pl.DataFrame, folder: Path) -> list[Sitter]:
     (folder / IMAGES).mkdir(parents=True, exist_ok=True)
     there = {entry.name for entry in os.scandir(folder / IMAGES) if entry.name.endswith(".jpg")}
     absent = cohort.filter(~pl.format("{}.jpg", "image_id").is_in(list(there)))
-    grouped = absent.group_by("lesion_id", "diagnosis", "clarity", "tone", "source", maintain_order=True)
+    grouped = absent.group_by("lesion_id", "look", "clarity", "tone", "source", maintain_order=True)
     return [
-        Sitter(lesion, diagnosis, clarity, tone, source, tuple(images))
-        for lesion, diagnosis, clarity, tone, source, images in grouped.agg("image_id").iter_rows()
+        Sitter(lesion, look, clarity, tone, source, tuple(images))
+        for lesion, look, clarity, tone, source, images in grouped.agg("image_id").iter_rows()
     ]
 
 

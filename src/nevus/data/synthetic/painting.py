@@ -22,7 +22,7 @@ class Sitter:
     """A lesion to be painted, with the images that are wanted of it."""
 
     lesion_id: str
-    diagnosis: str
+    look: str
     clarity: float
     tone: float
     clinic: str
@@ -32,7 +32,7 @@ class Sitter:
 def paint(sitter: Sitter, settings: SyntheticSettings) -> Iterable[tuple[str, NDArray[np.uint8]]]:
     """The wanted images of a lesion, as (image id, uint8 [height, width, 3])."""
     size = round(1.1 * settings.height)
-    recipe = RECIPES[sitter.diagnosis]
+    recipe = RECIPES[sitter.look]
     pigment = recipe(generator(settings.seed, "lesion", sitter.lesion_id), size, sitter.clarity)
     for image_id in sitter.image_ids:
         yield (
