@@ -110,7 +110,7 @@ def _run(
     remove_record(output, step.name)
     if force or not was_begun_on(output, step.name, basis):
         _clear(output, step)
-    mark_begun(output, step.name, basis)
+        mark_begun(output, step.name, basis)
     inputs = {
         name: str(output / pipeline.output_path(source))
         for name, source in step.inputs.items()

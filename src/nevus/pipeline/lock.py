@@ -81,7 +81,9 @@ def _locked_file(path: Path, output: Path, own: Holder, notice: Callable[[str], 
             raise FolderLockedError(_refusal(output, holder))
         if holder is not None:
             notice(f"took over {output} from process {holder.pid}, which ended in the middle ({_when(holder)})")
-        _write(descriptor, own)
+        # On a full disk the note may fail; the lock stands without it, where there are locks.
+        with contextlib.suppress(OSError) if free else contextlib.nullcontext():
+            _write(descriptor, own)
         try:
             yield
         finally:
