@@ -70,7 +70,7 @@ def _of_the_results(context: ReportContext) -> list[Limit]:
     if context.data.leakage is None:
         found.append(Limit("Leakage", "Lesions shared by parts of the split weren't counted."))
     if context.gate is None:
-        found.append(Limit("The gate", "No policy has been applied to these results."))
+        found.append(Limit("The gate", "No policy had been applied when this was written; the registry knows it."))
     if context.openings is None:
         found.append(Limit("Openings of the test part", "No audit counted how often it was looked at."))
     return found

@@ -48,7 +48,7 @@ def gate_sentence(context: ReportContext) -> str:
     """Whether the gate lets the model through."""
     gate = context.gate
     if gate is None:
-        return "The gate has not judged it."
+        return "The gate had not judged it when this was written."
     failed = [line for line in gate.lines if not line.passed]
     if gate.passed:
         return f"It passes the gate: all {several(len(gate.lines), 'rule')} hold."

@@ -1,0 +1,410 @@
+"""The report shows what it was given: all of it, nothing else, and in one file that asks nobody for anything."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nevus.evaluation.estimate import Estimate
+from nevus.evaluation.metrics import METRICS
+from nevus.evaluation.results import EvaluationResults
+from nevus.reporting.report import Case, DataFacts, LeakageProof, ReportContext, render_report, write_report
+from report_factory import draw_lesion, make_cases, make_context, make_manifest
+
+CHROMIUM = Path("/usr/bin/chromium")
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+FIGURE = re.compile(r"^([−\d.]+) \(([−\d.]+) to ([−\d.]+)\)$")
+
+
+class Page(HTMLParser):
+    """What a browser would see: elements with their attributes, and each table's rows of cells."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.stack: list[str] = []
+        self.tables: list[list[list[str]]] = []
+        self.sections: dict[str, str] = {}
+        self._section = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.stack.append(tag)
+        if tag == "section":
+            self._section = dict(attrs).get("id") or ""
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.stack and self.stack.pop() != tag:
+            pass
+        if tag == "section":
+            self._section = ""
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self.stack:
+            return
+        self.sections[self._section] = self.sections.get(self._section, "") + data
+        if ("td" in self.stack or "th" in self.stack) and "svg" not in self.stack:
+            self.tables[-1][-1][-1] += data
+
+    def table_with(self, *heads: str) -> list[list[str]]:
+        """The first table whose header has all these cells."""
+        return next(t for t in self.tables if set(heads) <= {cell.strip() for cell in t[0]})
+
+
+@pytest.fixture(scope="module")
+def context() -> ReportContext:
+    return make_context()
+
+
+@pytest.fixture(scope="module")
+def html(context: ReportContext) -> str:
+    return render_report(context)
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def shows(cell: str, estimate: Estimate) -> bool:
+    """Whether a cell says this figure and its interval, to the digits it is printed with."""
+    found = FIGURE.match(cell.strip())
+    if found is None or estimate.value is None:
+        return False
+    numbers = [float(text.replace("−", "-")) for text in found.groups()]
+    return np.allclose(numbers, [estimate.value, estimate.low, estimate.high], atol=5.01e-4)  # type: ignore[list-item]
+
+
+def test_the_page_asks_nobody_for_anything(page: Page, html: str) -> None:
+    for tag, attributes in page.elements:
+        for name in ("src", "href", "srcset", "action", "data", "poster"):
+            value = attributes.get(name) or ""
+            assert not value or value.startswith(("data:", "#")), (tag, name, value[:80])
+    assert not {"script", "iframe", "object", "embed"} & {tag for tag, _ in page.elements}
+    assert "@import" not in html
+    assert re.search(r"url\((?!['\"]?data:)", html) is None
+
+
+def test_every_rule_of_the_gate_stands_with_what_was_observed_and_required(page: Page, context: ReportContext) -> None:
+    assert context.gate is not None
+    rows = page.table_with("Rule", "Observed", "Required", "Verdict")[1:]
+    assert len(rows) == len(context.gate.lines)
+    for row, line in zip(rows, context.gate.lines, strict=True):
+        assert line.what in row[0]
+        assert line.description in row[0]
+        if line.observed.value is None:
+            assert line.explanation in row[1]
+        else:
+            assert shows(row[-3], line.observed), (line.rule, row)
+        assert f"{abs(line.limit):.2f}".removeprefix("0") in row[-2]
+        assert ("passes" in row[-1] or "nothing to judge" in row[-1]) == line.passed
+
+
+def test_the_verdict_above_is_the_gates(context: ReportContext) -> None:
+    assert context.gate is not None
+    lines = tuple(line.model_copy(update={"passed": True}) for line in context.gate.lines)
+    passing = context.gate.model_copy(update={"passed": True, "lines": lines})
+    failing = context.gate.model_copy(
+        update={"passed": False, "lines": (lines[0].model_copy(update={"passed": False}), *lines[1:])}
+    )
+    verdict = {
+        name: Page(render_report(replace(context, gate=gate))).sections["verdict"]
+        for name, gate in (("passing", passing), ("failing", failing), ("none", None))
+    }
+    assert "Passes the gate" in verdict["passing"]
+    assert f"all {len(lines)} rules hold" in verdict["passing"]
+    assert "Does not pass the gate" in verdict["failing"]
+    assert f"1 of {len(lines)} rules fail" in verdict["failing"]
+    assert "Not judged" in verdict["none"]
+
+
+def test_every_score_of_every_view_is_the_results_own(page: Page, context: ReportContext) -> None:
+    table = page.table_with("Score", "One vote an image", "One vote a lesion", "Histology only")
+    subsets = ["test", "test_lesion", "test_histology", "test_answered"]
+    rows = {row[0].removesuffix(" (lower is better)"): row[1:] for row in table[1:]}
+    for name, metric in METRICS.items():
+        for cell, subset in zip(rows[metric.title], subsets, strict=True):
+            assert shows(cell, context.results.subsets[subset].metrics[name]), (name, subset, cell)
+    worse = {row[0] for row in table[1:] if row[0].endswith("(lower is better)")}
+    assert len(worse) == sum(not metric.higher_is_better for metric in METRICS.values())
+
+
+def test_classes_operating_points_and_subgroups_are_the_results_own(page: Page, context: ReportContext) -> None:
+    scores = context.results.subsets["test"]
+    classes = {row[0].strip(): row for row in page.table_with("Class", "Images", "Precision", "F1", "AUROC")[1:]}
+    for code, found in scores.per_class.items():
+        row = classes[code]
+        assert int(row[1].replace(",", "")) == found.n_votes
+        for cell, estimate in zip(row[-4:], (found.recall, found.precision, found.f1, found.auroc), strict=True):
+            assert shows(cell, estimate), (code, row)
+    points = page.table_with("Aimed at", "Threshold", "Sensitivity on test")[1:]
+    for row, point, shipped in zip(points, scores.operating_points, context.results.operating_points, strict=True):
+        assert float(row[1]) == pytest.approx(point.threshold, abs=6e-5)
+        assert shows(row[2], shipped.sensitivity)
+        assert shows(row[3], point.sensitivity)
+        assert shows(row[4], point.specificity)
+        assert shows(row[5], point.melanoma_sensitivity)
+        assert row[6].split() == [str(point.false_negatives), "of", str(point.false_negatives + point.true_positives)]
+    subgroups = {row[0].strip(): row for row in page.table_with("Subgroup", "Lesions (malignant)")[1:]}
+    for level in context.results.subgroups["sex"]:
+        row = subgroups[level.level]
+        assert row[1] == f"{level.n_groups:,} ({level.n_malignant_groups:,})"
+        assert shows(row[-1], level.metrics["balanced_accuracy"])
+
+
+def test_the_confusion_matrix_holds_every_count(page: Page, html: str, context: ReportContext) -> None:
+    matrix = context.results.subsets["test"].confusion
+    said = set(re.findall(r"<title>(\w+) as (\w+): ([\d,]+) \(", html))
+    for truth, row in zip(matrix.classes, matrix.counts, strict=True):
+        for called, n in zip(matrix.classes, row, strict=True):
+            assert (truth, called, f"{n:,}") in said
+    assert f"commonest error: {max_error(matrix.counts):,} image" in page.sections["diagnoses"]
+
+
+def max_error(counts: tuple[tuple[int, ...], ...]) -> int:
+    return max(n for i, row in enumerate(counts) for j, n in enumerate(row) if i != j)
+
+
+def test_a_subgroup_that_is_too_small_says_so_instead_of_a_score(page: Page, context: ReportContext) -> None:
+    small = [x for levels in context.results.subgroups.values() for x in levels if x.status == "too_small"]
+    assert small, "the sample must hold a small subgroup"
+    rows = page.table_with("Subgroup", "Lesions (malignant)")[1:]
+    assert sum("too small" in " ".join(row) for row in rows) == len(small)
+    for level in small:
+        assert level.reason is not None
+        assert level.reason in page.sections["subgroups"]
+
+
+def test_balanced_accuracy_leads_and_accuracy_never_stands_alone(page: Page, context: ReportContext) -> None:
+    verdict = page.sections["verdict"]
+    names = ["Balanced accuracy", "AUROC, malignant", "Sensitivity, malignant", "Specificity", "Melanoma sensitivity"]
+    places = [verdict.index(name) for name in names]
+    assert places == sorted(places)
+    matrix = context.results.subsets["test"].confusion
+    common = max(sum(row) for row in matrix.counts) / sum(sum(row) for row in matrix.counts)
+    assert re.search(
+        rf"Plain accuracy is [^.]*\.\d+ .*calling every image .* would give {f'{common:.3f}'[1:]}\.", verdict
+    )
+
+
+def test_each_opening_of_the_test_part_is_printed(context: ReportContext) -> None:
+    for openings, words in ((1, "test part opened once"), (4, "opened 4 times"), (None, "was not counted")):
+        results = context.results.model_copy(update={"test_openings": openings})
+        shown = " ".join(Page(render_report(replace(context, results=results))).sections[""].split())
+        assert words in shown
+
+
+def test_leakage_is_stated_as_it_was_measured(context: ReportContext) -> None:
+    def leakage(proof: LeakageProof | None) -> str:
+        return Page(render_report(replace(context, data=replace(context.data, leakage=proof)))).sections["leakage"]
+
+    clean = leakage(LeakageProof(shared_groups=0, shared_lesions=0, shared_patients=0, random_leaked=0.387))
+    assert "Nothing of the test part was trained on" in clean
+    assert "38.7" in clean
+    assert "Patients: not assessed" not in clean
+    torn = leakage(LeakageProof(shared_groups=3))
+    assert "3 groups stand on both sides" in torn
+    assert "Nothing of the test part" not in torn
+    unknown = leakage(None)
+    assert "not assessed" in unknown
+    assert "Nothing of the test part" not in unknown
+
+
+def test_cases_show_the_image_and_its_evidence(context: ReportContext) -> None:
+    pixels, evidence = draw_lesion(5)
+    case = Case("IMG_5", pixels, evidence, "mel", "nv", {"nv": 0.7, "mel": 0.3}, 0.31, "refer")
+    shown = Page(render_report(replace(context, cases=[case])))
+    image, overlay = images(shown)
+    assert np.abs(image.astype(float) - pixels).mean() < 6
+    strongest = np.unravel_index(np.argmax(evidence), evidence.shape)
+    y, x = (int((k + 0.5) * n / m) for k, n, m in zip(strongest, pixels.shape[:2], evidence.shape, strict=True))
+    changed = np.abs(overlay.astype(float) - image).sum(axis=2)
+    assert changed[y, x] > 60, "the evidence colours where it is strongest"
+    assert changed[2, 2] < 40, "and leaves the skin where there is none"
+    text = " ".join(shown.sections["cases"].split())
+    assert "in truth: Melanoma" in text
+    assert "malignant called benign" in text
+    assert "malignant .31" in text
+    assert "IMG_5" in text
+
+
+def test_a_case_without_evidence_is_shown_without(context: ReportContext) -> None:
+    case = replace(context.cases[0], evidence=None)
+    shown = Page(render_report(replace(context, cases=[case])))
+    assert len(list(images(shown))) == 1
+    assert "no evidence map" in shown.sections["cases"]
+
+
+def test_many_cases_stay_within_three_megabytes_and_the_rest_is_counted(context: ReportContext, tmp_path: Path) -> None:
+    large = [replace(c, pixels=draw_lesion(k, (450, 600))[0]) for k, c in enumerate(make_cases(context.results, 40))]
+    path = tmp_path / "report.html"
+    write_report(replace(context, cases=large), path)
+    assert path.stat().st_size < 3_000_000
+    assert path.read_text(encoding="utf-8").count("4 more not shown") == 2
+
+
+def test_what_is_missing_is_called_not_assessed_and_breaks_nothing(context: ReportContext) -> None:
+    results = empty_results(context.results)
+    bare = ReportContext(manifest=make_manifest(results, data={}, backbone=None, libraries={}), results=results)
+    text = Page(render_report(bare)).sections
+    for section in ("gate", "data", "leakage", "training", "subgroups", "refusals", "cases"):
+        assert "not assessed" in text[section].lower(), section
+    assert "not assessed: too few cases" in text["verdict"]
+    assert "ROC curve not assessed" in text["malignancy"]
+    assert not re.search(r"\b(nan|None)\b", " ".join(text.values()))
+    for word in ("Independence of patients", "Skin types", "The gate", "Leakage", "Openings of the test part"):
+        assert word in text["limits"]
+
+
+def test_results_without_a_test_part_still_make_a_page(context: ReportContext) -> None:
+    results = context.results.model_copy(update={"subsets": {}})
+    text = Page(render_report(replace(context, results=results))).sections
+    assert "has not been evaluated" in text["verdict"]
+
+
+def empty_results(results: EvaluationResults) -> EvaluationResults:
+    """The same results with every figure, curve and table gone."""
+
+    def emptied(value: Any) -> Any:
+        if isinstance(value, dict):
+            if set(value) == {"value", "low", "high"}:
+                return {"value": None, "low": None, "high": None}
+            gone = {"malignant_roc", "roc", "malignant_precision_recall", "prediction_sets"}
+            return {k: None if k in gone else emptied(v) for k, v in value.items()}
+        return [emptied(v) for v in value] if isinstance(value, list) else value
+
+    plain = emptied(results.model_dump(mode="json"))
+    plain["subsets"] = {"test": plain["subsets"]["test"]}
+    plain["subsets"]["test"] |= {"reliability": [], "malignant_reliability": [], "operating_points": []}
+    plain["subsets"]["test"]["risk_coverage"] |= {"coverage": [], "risk": []}
+    plain |= {"subgroups": {}, "refusals": None, "calibration": None, "sizes": {}, "operating_points": []}
+    plain |= {"test_openings": None, "default_operating_point": None}
+    return EvaluationResults.model_validate(plain)
+
+
+def test_hostile_names_stay_text(context: ReportContext) -> None:
+    evil = "<script>alert(1)</script>\"><img src=x onerror='alert(2)'>"
+    results = EvaluationResults.from_json(
+        context.results.to_json().replace('"vasc"', json.dumps(evil)).replace('"back"', json.dumps(evil))
+    )
+    case = replace(context.cases[0], image_id=evil, truth=evil, prediction=evil, verdict=evil)
+    assert context.gate is not None
+    lines = [line.model_copy(update={"rule": evil, "what": evil, "description": evil}) for line in context.gate.lines]
+    hostile = replace(
+        context,
+        manifest=make_manifest(results, name=evil, licence=evil, backbone=evil, libraries={evil: evil}),
+        results=results,
+        gate=context.gate.model_copy(update={"policy": evil, "lines": tuple(lines)}),
+        cases=[case],
+        case_rule=evil,
+        data=DataFacts(images={evil: {evil: 3}}, groups={evil: 2}, rejected={evil: 1}),
+        history=[{"epoch": 0, "phase": evil, "train_loss": 1.0}, {"epoch": 1, "phase": "all", "train_loss": 0.5}],
+        attributions=(evil,),
+        record=replace(context.record, command=evil, settings=f"</pre>{evil}", machine=evil),
+    )
+    shown = Page(render_report(hostile))
+    assert "script" not in {tag for tag, _ in shown.elements}
+    for tag, attributes in shown.elements:
+        assert not [name for name in attributes if name.startswith("on")], tag
+        assert tag != "img" or (attributes.get("src") or "").startswith("data:image/")
+    assert evil in shown.sections["provenance"]
+
+
+def test_the_same_context_gives_the_same_page(context: ReportContext, html: str) -> None:
+    assert render_report(context) == html
+    assert render_report(make_context()) == html
+
+
+def test_the_notice_stands_at_the_top_and_at_the_bottom(page: Page, html: str) -> None:
+    places = [m.start() for m in re.finditer("Decision support, not", html)]
+    assert places[0] < html.index('id="verdict"')
+    assert places[-1] > html.index('id="provenance"')
+
+
+def test_a_binary_task_leads_with_how_it_ranks(context: ReportContext) -> None:
+    binary = make_context(task="malignancy")
+    shown = Page(render_report(binary))
+    verdict = shown.sections["verdict"]
+    auroc = binary.results.subsets["test"].metrics["malignant_auroc"]
+    assert f"{auroc.value:.3f}"[1:] in verdict
+    assert verdict.index("AUROC, malignant") < verdict.index("Balanced accuracy")
+    assert "diagnoses apart" not in verdict
+    assert "Melanoma as a diagnosis" in shown.sections["limits"]
+
+
+def test_every_chart_says_in_words_what_it_shows(page: Page) -> None:
+    charts = [attributes for tag, attributes in page.elements if tag == "svg" and attributes.get("role") == "img"]
+    titles = sum(tag == "title" for tag, _ in page.elements)
+    assert len(charts) >= 8
+    assert titles > len(charts)
+    for tag, attributes in page.elements:
+        if tag == "svg":
+            assert attributes.get("role") == "img" or attributes.get("aria-hidden") == "true"
+
+
+def test_writing_replaces_an_old_report_and_leaves_nothing_beside_it(context: ReportContext, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "report.html"
+    path.parent.mkdir()
+    path.write_text("old")
+    write_report(context, path)
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert [p.name for p in path.parent.iterdir()] == ["report.html"]
+
+
+@pytest.mark.parametrize("task", ["diagnosis", "malignancy"])
+def test_in_a_browser_nothing_overflows_and_nothing_is_requested(tmp_path: Path, task: Any) -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no {CHROMIUM}")
+    path = tmp_path / "report.html"
+    write_report(make_context(task=task), path)
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        tab = browser.new_page()
+        asked: list[str] = []
+        complaints: list[str] = []
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.on("console", lambda message: complaints.append(message.text))
+        for width in (320, 390, 768, 1280):
+            tab.set_viewport_size({"width": width, "height": 900})
+            tab.goto(path.as_uri())
+            tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        small = tab.evaluate(
+            "[...document.querySelectorAll('svg')].filter(s => s.getBoundingClientRect().width < 60).length"
+        )
+        browser.close()
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert complaints == []
+    assert small == tab_signs(path)
+
+
+def tab_signs(path: Path) -> int:
+    """The little signs of the verdicts, which are meant to be small."""
+    return path.read_text(encoding="utf-8").count('viewBox="0 0 16 16"')
+
+
+def images(page: Page) -> Iterator[np.ndarray]:
+    for tag, attributes in page.elements:
+        if tag == "img":
+            data = (attributes["src"] or "").partition("base64,")[2]
+            yield np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
