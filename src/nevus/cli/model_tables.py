@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -16,7 +16,9 @@ from rich.table import Table
 from nevus.bundle.verdict import NOTICE
 from nevus.evaluation.metrics import METRICS
 from nevus.store import AuditEntry, Change, ModelVersion, State
-from nevus.store.registry.comparison import VersionComparison
+
+if TYPE_CHECKING:
+    from nevus.store.registry.comparison import VersionComparison
 
 _STYLES = {
     State.CHAMPION: "bold green",

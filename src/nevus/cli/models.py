@@ -222,13 +222,13 @@ def mirror(home: Home = None, store: StoreUrl = None) -> None:
 
 
 def _report(context: StoreContext, change: Change, what: str, event: Event, as_json: bool) -> None:
-    from nevus.cli.model_tables import change_record
-
     version, replaced = change.version, change.replaced
     said = f"{version.ref} is {what}."
     if replaced is not None:
         said += f" {replaced.ref} is {replaced.state} now."
     if as_json:
+        from nevus.cli.model_tables import change_record
+
         _print_json(change_record(change))
     else:
         typer.echo(said)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from nevus.errors import InputError
 from nevus.store.engine import connect, exclusive
-from nevus.store.failures import explain
+from nevus.store.failures import StoreUnreachableError, explain
 from nevus.store.home import make_home, resolve_home
 from nevus.store.schema import bring_up_to_date
 from nevus.store.settings import StoreSettings
@@ -86,7 +86,9 @@ def open_store(settings: StoreSettings | None = None) -> Store:
     """
     chosen = settings or StoreSettings()
     if chosen.url is None:
-        return Store(sa.URL.create("sqlite", database=str(make_home(chosen.home) / DATABASE_FILE)))
+        file = make_home(chosen.home) / DATABASE_FILE
+        _make_private(file)
+        return Store(sa.URL.create("sqlite", database=str(file)))
     return Store(_checked(chosen.url.get_secret_value()))
 
 
@@ -96,6 +98,16 @@ def store_address(settings: StoreSettings | None = None) -> sa.URL:
     if chosen.url is None:
         return sa.URL.create("sqlite", database=str(resolve_home(chosen.home) / DATABASE_FILE))
     return _checked(chosen.url.get_secret_value())
+
+
+def _make_private(file: Path) -> None:
+    """Make the file for its owner only, even in a home that others may read; SQLite gives its log the same mode."""
+    try:
+        file.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise StoreUnreachableError(
+            f"the store {file} can't be written ({error.strerror}). Name another by --home, NEVUS_HOME or store.home."
+        ) from error
 
 
 def _checked(text: str) -> sa.URL:

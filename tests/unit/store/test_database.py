@@ -23,6 +23,7 @@ def test_the_default_is_a_file_in_the_home_folder_that_only_its_owner_reads(tmp_
     with open_store(StoreSettings(home=home)) as store:
         assert store.address == f"sqlite:///{home}/nevus.db"
     assert (home / "nevus.db").stat().st_size > 0
+    assert stat.S_IMODE((home / "nevus.db").stat().st_mode) == 0o600
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
 
