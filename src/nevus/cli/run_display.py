@@ -37,6 +37,10 @@ class RunDisplay:
         }
         handlers[event.kind](event)
 
+    def progress(self, done: int, total: int | None, what: str) -> None:
+        """Show progress that no engine tells."""
+        self._going_on(Event("progress", text=what, done=done, total=total))
+
     def close(self) -> None:
         """Take the bar away."""
         if self._progress is not None:
