@@ -83,9 +83,19 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"{server}/postgres?options=-csearch_path%3D{name}"
 
 
+@pytest.fixture(scope="session")
+def empty_sqlite_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store with nothing in it: copying it is faster than migrating for every test."""
+    file = tmp_path_factory.mktemp("template") / "nevus.db"
+    open_store(StoreSettings(url=SecretStr(f"sqlite:///{file}"))).close()
+    return file
+
+
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
+def store(store_url: str, empty_sqlite_store: Path) -> Iterator[Store]:
     """An open, empty store."""
+    if store_url.startswith("sqlite:"):
+        shutil.copy(empty_sqlite_store, store_url.removeprefix("sqlite:///"))
     with open_store(StoreSettings(url=SecretStr(store_url))) as opened:
         yield opened
 
