@@ -158,6 +158,16 @@ class Predictor:
         seen = frame(pixels, round(spec.height * enlarged), round(spec.width * enlarged), spec.rule)
         return overlay_evidence(seen, prediction.evidence, alpha=alpha)
 
+    @property
+    def metadata_width(self) -> int | None:
+        """M of the graph's input `metadata`; None where the graph has no such input."""
+        return self._runtime.metadata_width
+
+    @property
+    def precision(self) -> str:
+        """What the engine really computes in."""
+        return self._runtime.precision
+
     def close(self) -> None:
         """End the threads."""
         if self._pool is not None:

@@ -55,7 +55,8 @@ class OperatingPoint(Section):
 
     name: str
     threshold: Share
-    target_sensitivity: Share
+    target_sensitivity: Share | None = None
+    """Null where somebody stated the threshold instead of fixing it at a sensitivity."""
     sensitivity: Estimate
     specificity: Estimate
     measured_on: str = "validation"
@@ -114,6 +115,20 @@ class RuntimeSpec(Section):
     precision: Literal["fp32", "bf16", "int8"] = "fp32"
 
 
+class Conversion(Section):
+    """What a converted bundle was made from, and how far its answers are from that one's."""
+
+    digest: str
+    """Of the bundle it was made from."""
+    calibration_images: int = 0
+    compared_images: int = 0
+    deviations: dict[str, float] = Field(default_factory=dict)
+    """Output -> largest deviation on the compared images, as in the self-test."""
+    same_diagnosis: Share | None = None
+    same_verdict: Share | None = None
+    """Shares of the compared images."""
+
+
 class BundleManifest(Section):
     """The contents of `bundle.json`."""
 
@@ -137,6 +152,7 @@ class BundleManifest(Section):
     outputs: tuple[str, ...] = ("probabilities", "logits", "embedding", "ood_score", "evidence")
     """The outputs the graph has; an imported model may lack all but the first."""
     runtime: RuntimeSpec = RuntimeSpec()
+    converted_from: Conversion | None = None
     backbone: str | None = None
     data: DataSummary = DataSummary()
     licence: str = "unknown"

@@ -15,6 +15,7 @@ Outputs = dict[str, NDArray[np.float32]]
 
 IMAGE = "image"
 METADATA = "metadata"
+OUTPUTS = ("probabilities", "logits", "embedding", "ood_score", "evidence")
 
 
 class Runtime(Protocol):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nevus.bundle.errors import BundleError, InferenceError
-from nevus.bundle.runtimes.base import IMAGE, METADATA, Outputs, check_inputs, feeds
+from nevus.bundle.runtimes.base import IMAGE, METADATA, OUTPUTS, Outputs, check_inputs, feeds
 from nevus.bundle.schema import RuntimeSpec
 from nevus.errors import require
 
@@ -26,7 +26,8 @@ class OpenVino:
     def __init__(self, compiled: Any, precision: str, metadata_width: int | None) -> None:
         self.precision = precision
         self.metadata_width = metadata_width
-        self.outputs = tuple(output.get_any_name() for output in compiled.outputs)
+        self._ports = _ports(compiled)
+        self.outputs = tuple(self._ports)
         self._compiled = compiled
         self._local = threading.local()
 
@@ -69,7 +70,16 @@ class OpenVino:
             values = self._local.request.infer(feeds(image, metadata, self.metadata_width))
         except RuntimeError as error:
             raise InferenceError(f"OpenVINO can't run the graph on {list(image.shape)}: {error}") from error
-        return {name: np.array(values[index]) for index, name in enumerate(self.outputs)}
+        return {name: np.array(values[port]) for name, port in self._ports.items()}
+
+
+def _ports(compiled: Any) -> dict[str, int]:
+    """Output name -> its number. OpenVINO merges tensors that are equal, and then one port has several names."""
+    found: dict[str, int] = {}
+    for number, port in enumerate(compiled.outputs):
+        names = port.get_names()
+        found |= dict.fromkeys(sorted(names & set(OUTPUTS)) or [port.get_any_name()], number)
+    return found
 
 
 def _shape(port: Any) -> list[int | str]:
