@@ -21,6 +21,7 @@ _EXTRAS = {
     "notify": ("apprise",),
     "s3": ("s3fs",),
     "openvino": ("openvino",),
+    "postgres": ("psycopg",),
 }
 
 

@@ -16,6 +16,7 @@ from nevus.notices import NoticeSettings
 from nevus.settings import Section
 from nevus.store import StoreSettings
 from nevus.tracking import TrackingSettings
+from nevus.training.novelty import NoveltySettings
 from nevus.training.settings import ModelSettings, TrainingSettings
 
 
@@ -38,6 +39,7 @@ class RunSettings(Section):
     prepare: PrepareSettings = PrepareSettings()
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
+    novelty: NoveltySettings = NoveltySettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     gate: GateSettings = GateSettings()
     store: StoreSettings = StoreSettings()
@@ -89,6 +91,7 @@ class TrainSection(Section):
     data: DataSettings
     model: ModelSettings
     training: TrainingSettings
+    novelty: NoveltySettings
     store: StoreSettings
     tracking: TrackingSettings
 

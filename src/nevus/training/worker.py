@@ -10,9 +10,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 import torch
 
@@ -84,9 +82,6 @@ def _run(job: TrainingJob, report: Report | None) -> Trained:
     table = pl.read_parquet(job.manifest)
     images = PreparedImages.open(job.prepared)
 
-    def read(image_id: str) -> Any:
-        return images.pixels(images.index_of(image_id))
-
     parts = {
         part: make_examples(table.filter(pl.col("split") == part), job.targets, job.metadata, part=part)
         for part in ("train", "validation")
@@ -95,7 +90,7 @@ def _run(job: TrainingJob, report: Report | None) -> Trained:
         build_network(job),
         parts["train"],
         parts["validation"],
-        read,
+        images.pixels_of,
         job.model,
         job.training,
         job.targets,
@@ -116,12 +111,6 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
-
-
-def pixels_reader(prepared: str) -> Any:
-    """Image id -> RGB uint8 [h,w,3] of prepared images."""
-    images = PreparedImages.open(prepared)
-    return lambda image_id: np.asarray(images.pixels(images.index_of(image_id)))
 
 
 if __name__ == "__main__":

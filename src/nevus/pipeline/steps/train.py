@@ -24,6 +24,8 @@ from nevus.training.examples import fit_metadata
 from nevus.training.export import export_graph
 from nevus.training.graph import BundleGraph
 from nevus.training.loop import Report
+from nevus.training.novelty import NoveltySettings
+from nevus.training.refusal import fit_refusal
 from nevus.training.targets import Targets, choose_targets
 from nevus.training.worker import TrainingJob, build_network, train
 
@@ -57,7 +59,7 @@ def run(settings: TrainSection, inputs: Inputs, output: URI) -> Outcome:
     tracker.start(settings.name, settings=settings.model_dump(mode="json"), tags={"code_revision": code_revision()})
     try:
         trained = train(job, _report(tracker))
-        graph = _graph(job, targets, trained.weights)
+        graph = _graph(job, targets, trained.weights, settings.novelty)
     except BaseException as error:
         tracker.fail(str(error) or type(error).__name__)
         raise
@@ -80,10 +82,11 @@ def _report(tracker: Tracker) -> Report:
     return report
 
 
-def _graph(job: TrainingJob, targets: Targets, weights: Path) -> bytes:
+def _graph(job: TrainingJob, targets: Targets, weights: Path, novelty: NoveltySettings) -> bytes:
     network = build_network(job)
     network.load_state_dict(load_file(weights), strict=False)
-    graph = BundleGraph(network, targets.malignant_mask, job.model.views)
+    score = fit_refusal(job, novelty, lambda done, total: tell(done, total, "pictures for the refusal"))
+    graph = BundleGraph(network, targets.malignant_mask, job.model.views, novelty=score)
     return export_graph(
         graph, height=job.model.height, width=job.model.width, metadata_width=metadata.width(job.metadata)
     )
