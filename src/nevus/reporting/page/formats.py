@@ -30,11 +30,13 @@ def format_interval(value: float | None, low: float | None, high: float | None, 
 
 
 def format_percent(share: float | None, digits: int = 1) -> str:
-    """A share as per cent: 38.7 %. A share that isn't 0 or 1 is never shown as 0 or 100 %."""
+    """A share as per cent: 38.7 %; 0 % and 100 % only where it is exactly that."""
     if share is None or _absent(share):
         return UNKNOWN
     least = 10.0**-digits
     value = share * 100
+    if value in (0, 100):
+        return f"{value:.0f} %"
     if 0 < value < least / 2:
         return f"< {least:.{digits}f} %"
     if 100 - least / 2 < value < 100:
@@ -47,6 +49,13 @@ def format_share(part: float, whole: float, digits: int = 1) -> str:
     if not whole:
         return format_count(part)
     return f"{format_count(part)} ({format_percent(part / whole, digits)})"
+
+
+def keep_units(said: str) -> str:
+    """The text with its per cent signs and years kept on the line of their number."""
+    for unit in ("%", "years"):
+        said = said.replace(f" {unit}", f"\u00a0{unit}")
+    return said
 
 
 def _absent(value: float | None) -> bool:

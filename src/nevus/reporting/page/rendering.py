@@ -35,6 +35,7 @@ def render(template: str, package: str, **values: Any) -> str:
         "count": formats.format_count,
         "number": formats.format_number,
         "percent": formats.format_percent,
+        "unbroken": formats.keep_units,
     }
     environment.globals["style"] = _source("style.css", HERE)
     return environment.get_template(template).render(**values)

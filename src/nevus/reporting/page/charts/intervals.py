@@ -15,8 +15,8 @@ from nevus.reporting.page.charts.svg import (
     circle,
     line,
     rectangle,
+    row_label,
     scale,
-    shorten,
     text,
     ticks,
 )
@@ -74,7 +74,7 @@ def interval_chart(
         body.append(line(inside(reference), 0, inside(reference), height - _FOOT, style="reference"))
     for k, row in enumerate(rows):
         middle = k * _ROW + _ROW / 2
-        body.append(text(label_room, middle + 4, shorten(row.label, label_room + LETTER), anchor="end"))
+        body.append(row_label(label_room, middle, row.label, label_room))
         says = f"{row.label}: {row.shown or row.value}"
         if row.value is not None:
             if row.low is not None and row.high is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from nevus.reporting.page.charts.svg import LETTER, WIDTH, Tone, canvas, rectangle, shorten, text
+from nevus.reporting.page.charts.svg import LETTER, WIDTH, Tone, canvas, rectangle, row_label, text
 
 _ROW = 26
 _THICK = 14
@@ -46,7 +46,7 @@ def stacked_bars(
     said = []
     for row, bar in enumerate(bars):
         middle = _LEGEND + row * _ROW + _ROW / 2
-        body.append(text(label_room, middle + 4, shorten(bar.label, label_room + LETTER), anchor="end"))
+        body.append(row_label(label_room, middle, bar.label, label_room))
         total, x = sum(bar.values), left
         for (name, tone), value in zip(parts, bar.values, strict=True):
             part = value / total * (right - left) if total else 0

@@ -8,13 +8,15 @@ from typing import Literal
 
 from markupsafe import Markup, escape
 
-Tone = Literal["accent", "warm", "third", "quiet"]
-"""A colour by its role: accent (the default), warm (malignant, or what needs attention), third, quiet (background)."""
+Tone = Literal["accent", "warm", "third", "fourth", "quiet"]
+"""A colour by its role: accent (the default), warm (malignant, or needs attention), third, fourth, quiet (behind)."""
 
 WIDTH = 360
 """Units of a chart's width. Shown at about one pixel a unit, so that text keeps its size on a phone."""
 LETTER = 6.7
 """Estimated width of a letter at the charts' size of 12."""
+LETTER_SMALL = 5.8
+"""The same at the size of 10.5, of labels on two lines."""
 
 
 def canvas(body: str, *, width: float, height: float, title: str, description: str = "") -> Markup:
@@ -78,6 +80,20 @@ def ticks(low: float, high: float, wanted: int = 4) -> list[float]:
     step = next(power * k for k in (1, 2, 5, 10) if power * k >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def row_label(x: float, middle: float, content: str, room: float) -> str:
+    """The label before a row, ending at `x`: on one line, else on two smaller ones, else cut."""
+    if len(content) * LETTER <= room + LETTER:
+        return text(x, middle + 4, content, anchor="end")
+    cut = content.rfind(" ", 0, int(room / LETTER_SMALL) + 1)
+    if cut < 0:
+        return text(x, middle + 4, shorten(content, room), anchor="end")
+    first, second = content[:cut].rstrip(), content[cut:].strip()
+    small = shorten(second, room * LETTER / LETTER_SMALL)
+    return text(x, middle - 2, first, kind="small", anchor="end") + text(
+        x, middle + 9, small, kind="small", anchor="end"
+    )
 
 
 def shorten(content: str, room: float) -> str:
