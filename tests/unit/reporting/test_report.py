@@ -23,6 +23,15 @@ from nevus.reporting.report import Case, DataFacts, LeakageProof, ReportContext,
 from report_factory import draw_lesion, make_cases, make_context, make_manifest
 
 CHROMIUM = Path("/usr/bin/chromium")
+MISPLACED_AXES = """
+[...document.querySelectorAll('table.forest')].flatMap(table => {
+  const boxes = where => [...table.querySelectorAll(where + ' svg.mini')].map(s => s.getBoundingClientRect());
+  const axes = boxes('thead');
+  const under = m => axes.some(a => Math.abs(a.left - m.left) < 1 && Math.abs(a.width - m.width) < 1);
+  return axes.length ? boxes('tbody').filter(m => !under(m)).map(m => [m.left, m.width]) : [];
+})
+"""
+"""The marks that don't stand right below an axis of their own width: there the axis would lie."""
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 FIGURE = re.compile(r"^([−\d.]+) \(([−\d.]+) to ([−\d.]+)\)$")
 
@@ -202,7 +211,7 @@ def test_balanced_accuracy_leads_and_accuracy_never_stands_alone(page: Page, con
     matrix = context.results.subsets["test"].confusion
     common = max(sum(row) for row in matrix.counts) / sum(sum(row) for row in matrix.counts)
     assert re.search(
-        rf"Plain accuracy is [^.]*\.\d+ .*calling every image .* would give {f'{common:.3f}'[1:]}\.", verdict
+        rf"Plain accuracy: [^.]*\.\d+ .*calling every image .* would give {f'{common:.3f}'[1:]}\.", verdict
     )
 
 
@@ -268,7 +277,9 @@ def test_what_is_missing_is_called_not_assessed_and_breaks_nothing(context: Repo
     text = Page(render_report(bare)).sections
     for section in ("gate", "data", "leakage", "training", "subgroups", "refusals", "cases"):
         assert "not assessed" in text[section].lower(), section
+    assert "nothing can be said of" in text["verdict"]
     assert "not assessed: too few cases" in text["verdict"]
+    assert "How many rows were left out was not recorded" in text["data"]
     assert "ROC curve not assessed" in text["malignancy"]
     assert not re.search(r"\b(nan|None)\b", " ".join(text.values()))
     for word in ("Independence of patients", "Skin types", "The gate", "Leakage", "Openings of the test part"):
@@ -389,6 +400,7 @@ def test_in_a_browser_nothing_overflows_and_nothing_is_requested(tmp_path: Path,
             tab.goto(path.as_uri())
             tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
             assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        assert tab.evaluate(MISPLACED_AXES) == []
         small = tab.evaluate(
             "[...document.querySelectorAll('svg')].filter(s => s.getBoundingClientRect().width < 60).length"
         )

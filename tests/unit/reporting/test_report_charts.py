@@ -13,9 +13,10 @@ from evaluation_factory import make_evaluation
 from nevus.evaluation.estimate import Estimate
 from nevus.evaluation.results import ReliabilityBin, RocCurve
 from nevus.reporting.report.charts import RocMark, interval_mark, reliability_chart, roc_chart
-from nevus.reporting.report.charts.interval_mark import Axis
+from nevus.reporting.report.charts.interval_mark import EDGE, Axis
 
 CIRCLE = re.compile(r'<circle class="([^"]*)" cx="([-\d.]+)" cy="([-\d.]+)"')
+DOT = re.compile(r'<circle class="fill[^"]*" cx="([\d.]+)%"')
 STRAIGHT = RocCurve(false_positive_rate=(0.0, 0.0, 1.0), sensitivity=(0.0, 0.9, 1.0), thresholds=(None, 0.5, 0.0))
 
 
@@ -93,29 +94,31 @@ def test_the_bar_spans_its_interval_and_the_dot_lies_within(values: list[float],
     assert axis.low <= min(low, reference)
     assert axis.high >= max(high, reference)
     svg = interval_mark(estimate, axis, says="a figure", reference=reference)
-    bar = re.search(r'<rect class="whisker[^"]*" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', svg)
-    dot = CIRCLE.search(svg)
+    bar = re.search(r'<rect class="whisker[^"]*" x="([\d.]+)%" width="([\d.]+)%"', svg)
+    dot = DOT.search(svg)
     assert bar is not None
     assert dot is not None
-    start, width, x = float(bar.group(1)), float(bar.group(2)), float(dot.group(2))
+    start, width, x = float(bar.group(1)), float(bar.group(2)), float(dot.group(1))
     assert start - 0.02 <= x <= start + width + 0.02
-    scale = (170 - 16) / (axis.high - axis.low)
-    assert width == pytest.approx(max((high - low) * scale, 1), abs=0.02)
+    scale = (100 - 2 * EDGE) / (axis.high - axis.low)
+    assert width == pytest.approx(max((high - low) * scale, 0.5), abs=0.02)
+    assert x == pytest.approx(EDGE + (value - axis.low) * scale, abs=0.02)
 
 
 def test_the_failing_side_of_a_bound_is_the_shaded_one() -> None:
     def shaded(lower_is_better: bool) -> tuple[float, float]:
         svg = interval_mark(Estimate(value=0.5), Axis(0, 1), says="", bound=0.25, lower_is_better=lower_is_better)
-        found = re.search(r'<rect class="forbidden" x="([\d.]+)" y="0" width="([\d.]+)"', svg)
+        found = re.search(r'<rect class="forbidden" x="([\d.]+)%" width="([\d.]+)%"', svg)
         assert found is not None
         return float(found.group(1)), float(found.group(2))
 
     below, above = shaded(False), shaded(True)
-    assert below[1] == pytest.approx(0.25 * 154)
+    assert below[1] == pytest.approx(0.25 * (100 - 2 * EDGE))
     assert above[0] == pytest.approx(below[0] + below[1])
-    assert above[1] == pytest.approx(0.75 * 154)
+    assert above[1] == pytest.approx(0.75 * (100 - 2 * EDGE))
 
 
 def test_nothing_is_drawn_where_there_is_no_figure() -> None:
-    assert not CIRCLE.search(interval_mark(None, Axis(), says="x"))
-    assert not CIRCLE.search(interval_mark(Estimate(value=None), Axis(), says="x"))
+    assert DOT.search(interval_mark(Estimate(value=0.5), Axis(), says="x"))
+    assert not DOT.search(interval_mark(None, Axis(), says="x"))
+    assert not DOT.search(interval_mark(Estimate(value=None), Axis(), says="x"))

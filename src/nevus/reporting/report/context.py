@@ -41,14 +41,14 @@ class DataFacts:
     Attributes:
         images: part (train, validation, test) -> class -> number of images.
         groups: part -> number of groups (patient, else lesion, with confirmed duplicates merged).
-        rejected: reason -> number of rows that were left out.
+        rejected: reason -> number of rows that were left out; None where nobody counted.
         duplicates_merged: confirmed pairs of duplicates that were merged into groups; None where none were looked for.
         leakage: None where it wasn't measured.
     """
 
     images: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     groups: Mapping[str, int] = field(default_factory=dict)
-    rejected: Mapping[str, int] = field(default_factory=dict)
+    rejected: Mapping[str, int] | None = None
     duplicates_merged: int | None = None
     leakage: LeakageProof | None = None
 

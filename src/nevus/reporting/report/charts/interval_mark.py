@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from nevus.evaluation.estimate import Estimate
-from nevus.reporting.page.charts.svg import Tone, circle, line, num, rectangle, scale, text, ticks
+from nevus.reporting.page.charts.svg import Tone, num, scale, ticks
 from nevus.reporting.page.formats import format_number
 
-WIDTH = 170
+EDGE = 6.0
+"""Per cent of the width that stay free on both sides, so that a dot at the end isn't cut."""
 _HEIGHT = 20
-_EDGE = 8
 
 
 @dataclass(frozen=True)
@@ -56,40 +56,45 @@ def interval_mark(
         lower_is_better: which side of `bound` fails.
         reference: a value to compare with (the same score on all images), drawn dashed.
     """
-    to_x = scale(axis.low, axis.high, _EDGE, WIDTH - _EDGE)
+    to_x = scale(axis.low, axis.high, EDGE, 100 - EDGE)
 
     def inside(value: float) -> float:
         return to_x(min(max(value, axis.low), axis.high))
 
-    middle = _HEIGHT / 2
-    body = [f"<title>{escape(says)}</title>", line(_EDGE, middle, WIDTH - _EDGE, middle, style="grid")]
+    body = [f"<title>{escape(says)}</title>", _line(EDGE, 100 - EDGE, 10, 10, "grid")]
     if bound is not None:
-        start, stop = (inside(bound), WIDTH - _EDGE) if lower_is_better else (_EDGE, inside(bound))
-        body.append(rectangle(start, 0, stop - start, _HEIGHT, style="forbidden"))
-        body.append(line(inside(bound), 0, inside(bound), _HEIGHT, style="bound"))
+        start, stop = (inside(bound), 100 - EDGE) if lower_is_better else (EDGE, inside(bound))
+        body.append(_rectangle(start, stop, 0, _HEIGHT, "forbidden"))
+        body.append(_line(inside(bound), inside(bound), 0, _HEIGHT, "bound"))
     if reference is not None:
-        body.append(line(inside(reference), 0, inside(reference), _HEIGHT, style="reference"))
+        body.append(_line(inside(reference), inside(reference), 0, _HEIGHT, "reference"))
     if estimate is not None and estimate.value is not None:
         if estimate.low is not None and estimate.high is not None:
             start, stop = inside(estimate.low), inside(estimate.high)
-            body.append(rectangle(start, middle - 2, max(stop - start, 1), 4, style=f"whisker tone-{tone}"))
-        body.append(circle(inside(estimate.value), middle, 4.5, style=f"fill tone-{tone}"))
+            body.append(_rectangle(start, max(stop, start + 0.5), 8, 4, f"whisker tone-{tone}"))
+        body.append(f'<circle class="fill tone-{tone}" cx="{num(inside(estimate.value))}%" cy="10" r="4.5"/>')
     return _svg("".join(body), _HEIGHT)
 
 
 def interval_axis(axis: Axis, *, percent: bool = False) -> Markup:
-    """The axis that stands once above a column of marks."""
-    to_x = scale(axis.low, axis.high, _EDGE, WIDTH - _EDGE)
+    """The axis that stands once above a column of marks, at their width."""
+    to_x = scale(axis.low, axis.high, EDGE, 100 - EDGE)
     body = []
     for value in ticks(axis.low, axis.high, 4):
         shown = f"{value * 100:g} %" if percent else {0.0: "0", 1.0: "1"}.get(round(value, 6), format_number(value, 1))
-        body.append(text(to_x(value), 11, shown, kind="tick", anchor="middle"))
-        body.append(line(to_x(value), 15, to_x(value), 18, style="axis"))
+        body.append(f'<text class="t-tick" x="{num(to_x(value))}%" y="11" text-anchor="middle">{escape(shown)}</text>')
+        body.append(_line(to_x(value), to_x(value), 15, 18, "axis"))
     return _svg("".join(body), 18)
 
 
+def _line(x1: float, x2: float, y1: float, y2: float, style: str) -> str:
+    return f'<line class="{style}" x1="{num(x1)}%" x2="{num(x2)}%" y1="{num(y1)}" y2="{num(y2)}"/>'
+
+
+def _rectangle(start: float, stop: float, y: float, height: float, style: str) -> str:
+    return f'<rect class="{style}" x="{num(start)}%" width="{num(stop - start)}%" y="{num(y)}" height="{num(height)}"/>'
+
+
 def _svg(body: str, height: float) -> Markup:
-    return Markup(  # noqa: S704 - every text in it went through escape
-        f'<svg class="chart mini" aria-hidden="true" viewBox="0 0 {num(WIDTH)} {num(height)}" '
-        f'style="--chart-width:{num(WIDTH)}px">{body}</svg>'
-    )
+    """Across, everything is per cent: the page decides the width, and dots stay round and letters their size."""
+    return Markup(f'<svg class="chart mini" aria-hidden="true" height="{num(height)}">{body}</svg>')  # noqa: S704

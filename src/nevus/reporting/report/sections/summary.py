@@ -99,7 +99,7 @@ def accuracy_sentence(context: ReportContext) -> str:
     common = max(rows, key=lambda code: rows[code])
     blind = f"calling every image {in_a_sentence(common)} would give {format_number(rows[common] / total)}"
     return (
-        f"Plain accuracy is {shown(accuracy, missing_reason('accuracy', context.results, scores))}. "
+        f"Plain accuracy: {shown(accuracy, missing_reason('accuracy', context.results, scores))}. "
         f"It says little by itself: {blind}."
     )
 
@@ -107,18 +107,20 @@ def accuracy_sentence(context: ReportContext) -> str:
 def _what_it_names(context: ReportContext, scores: Scores) -> str:
     unit = group_noun(context)
     where = f"On {several(scores.n_images, 'test image')} of {several(scores.n_groups, unit)} that it never trained on"
-    name = context.results.primary_metric
+    primary = "malignant_auroc" if context.results.task == "malignancy" else "balanced_accuracy"
+    found = scores.metrics.get(primary)
+    if found is None or found.value is None:
+        title, why = METRICS[primary].title, missing_reason(primary, context.results, scores)
+        return f"{where}, nothing can be said of {context.manifest.name}: {title} is not assessed, {why}."
     if context.results.task == "malignancy":
-        auroc = scores.metrics.get("malignant_auroc")
         return (
             f"{where}, {context.manifest.name} ranks a malignant image above a benign one with probability "
-            f"{shown(auroc, missing_reason(name, context.results, scores))}."
+            f"{shown(found)}."
         )
-    bacc = scores.metrics.get("balanced_accuracy")
     n = len(context.results.classes)
     return (
         f"{where}, {context.manifest.name} tells {n} diagnoses apart with a balanced accuracy of "
-        f"{shown(bacc, missing_reason(name, context.results, scores))}; guessing would give {format_number(1 / n)}."
+        f"{shown(found)}; guessing would give {format_number(1 / n)}."
     )
 
 
