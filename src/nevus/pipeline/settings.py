@@ -84,11 +84,12 @@ class SplitSection(Section):
 
 
 class TrainSection(Section):
-    """What the step train depends on."""
+    """What the step train depends on: of the data, beside the images themselves, only which classes count."""
 
     name: str
     task: Task
-    data: DataSettings
+    classes: tuple[str, ...]
+    malignant: tuple[str, ...]
     model: ModelSettings
     training: TrainingSettings
     novelty: NoveltySettings
@@ -131,4 +132,5 @@ class RegisterSection(Section):
 
 def part_of(section: type[AnySection], tree: RunSettings) -> AnySection:
     """The parts of the tree that a step's section names."""
-    return section(**{name: getattr(tree, name) for name in section.model_fields})
+    given = {"classes": tree.data.classes, "malignant": tree.data.malignant}
+    return section(**{name: given.get(name, getattr(tree, name, None)) for name in section.model_fields})

@@ -40,7 +40,7 @@ def run(settings: TrainSection, inputs: Inputs, output: URI) -> Outcome:
     """Train (or go on), export, and write the draft."""
     folder = Path(output)
     rows = read_split_manifest(inputs["manifest"], inputs["split"])
-    targets = choose_targets(rows, settings.task, settings.data.classes, settings.data.malignant)
+    targets = choose_targets(rows, settings.task, settings.classes, settings.malignant)
     learning = rows.filter(pl.col("split") == "train")
     job = TrainingJob(
         manifest=folder / SCRATCH / "rows.parquet",

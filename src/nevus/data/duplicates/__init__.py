@@ -1,0 +1,1 @@
+"""Duplicates: images that show one lesion under two names."""
