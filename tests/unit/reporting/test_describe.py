@@ -176,6 +176,27 @@ def test_an_honest_split_is_proven_number_by_number(manifest: pl.DataFrame, spli
     assert held == dict(split.group_by("split").len().iter_rows())
 
 
+@pytest.mark.parametrize(
+    ("patients", "lesions", "verdict", "caveat"),
+    [
+        (True, True, "No patient and no lesion is in two parts", None),
+        (True, False, "No patient is in two parts", None),
+        (False, True, "No lesion is in two parts", "two images of one patient may still"),
+        (False, False, "No image is in two parts", "Patients and lesions are not recorded: two images of one lesion"),
+    ],
+)
+def test_the_verdict_claims_no_more_than_is_recorded(
+    manifest: pl.DataFrame, patients: bool, lesions: bool, verdict: str, caveat: str | None
+) -> None:
+    told = manifest.head(30).with_columns(
+        patient_id=pl.col("image_id") if patients else pl.lit(None, pl.String),
+        lesion_id=pl.col("lesion_id") if lesions else pl.lit(None, pl.String),
+    )
+    proof = prove_no_leakage(told, make_split(told, SplitSettings())[0], None)
+    assert proof.verdict == verdict
+    assert (caveat in proof.words) if caveat else ("recorded" not in proof.words)
+
+
 def test_a_torn_lesion_is_found_even_if_the_splits_own_groups_hide_it(
     manifest: pl.DataFrame, split: pl.DataFrame
 ) -> None:

@@ -23,14 +23,14 @@ def diagnosis_figures(manifest: pl.DataFrame) -> list[Figure]:
     """Images and lesions by diagnosis, and how many images a lesion has."""
     table = by_category(manifest, "diagnosis")
     most, least = table.row(0, named=True), table.row(-1, named=True)
-    reading = f"{class_name(most['value'])} is {_share(most['images'], manifest)} of all images"
-    if table.height > 1:
-        reading += f"; {_lower(least['value'])}, the rarest, {_share(least['images'], manifest)}"
-    return [
-        Figure("Images by diagnosis", reading + ".", _bars(table, "images", "Images by diagnosis", named=True)),
-        _lesions_figure(manifest, table),
-        *_repeat_figure(manifest),
-    ]
+    if table.height > 1 and most["images"] == least["images"]:
+        reading = f"Every class has {several(most['images'], 'image')}"
+    else:
+        reading = f"{class_name(most['value'])} is {_share(most['images'], manifest)} of all images"
+        if table.height > 1:
+            reading += f"; {_lower(least['value'])}, the rarest, {_share(least['images'], manifest)}"
+    first = Figure("Images by diagnosis", reading + ".", _bars(table, "images", "Images by diagnosis", named=True))
+    return [first, *_lesions_figure(manifest, table), *_repeat_figure(manifest)]
 
 
 def people_figures(manifest: pl.DataFrame) -> list[Figure]:
@@ -64,14 +64,15 @@ def diagnosis_rows(manifest: pl.DataFrame) -> list[list[str]]:
     ]
 
 
-def _lesions_figure(manifest: pl.DataFrame, table: pl.DataFrame) -> Figure:
+def _lesions_figure(manifest: pl.DataFrame, table: pl.DataFrame) -> list[Figure]:
+    if not known(manifest, "lesion_id"):
+        return []
     lesions = manifest.select(lesion_key().n_unique()).item()
     ordered = table.sort("lesions", "value", descending=[True, False])
     few = ordered.row(-1, named=True)
     reading = f"{several(lesions, 'lesion')} in all; the smallest class, {_lower(few['value'])}, has {few['lesions']:,}"
-    if not known(manifest, "lesion_id"):
-        reading = "No lesion ids are recorded, so every image counts as a lesion of its own"
-    return Figure("Lesions by diagnosis", reading + ".", _bars(ordered, "lesions", "Lesions by diagnosis", named=True))
+    svg = _bars(ordered, "lesions", "Lesions by diagnosis", named=True)
+    return [Figure("Lesions by diagnosis", reading + ".", svg)]
 
 
 def _repeat_figure(manifest: pl.DataFrame) -> list[Figure]:

@@ -59,7 +59,8 @@ def duplicate_sheet(
         across_words = "all" if across.height == pairs.height else format_count(across.height)
         lead += f", {across_words} of them filed under different lesions"
     shown = pairs.sort("across", "image_a", "image_b", descending=[True, False, False]).head(most)
-    by_id = {row["image_id"]: row for row in manifest.iter_rows(named=True)} if shown.height else {}
+    ids = pl.concat([shown["image_a"], shown["image_b"]]).unique().to_list()
+    by_id = {row["image_id"]: row for row in manifest.filter(pl.col("image_id").is_in(ids)).iter_rows(named=True)}
     kinds = pairs.group_by("kind").len().sort("len", "kind", descending=[True, False])
     return DuplicateSheet(
         lead=lead + ". Merged into one group, they always stay on one side of the split.",

@@ -19,6 +19,7 @@ from nevus.taxonomy import class_name
 
 RANDOM_SPLITS = 20
 _UNITS = {"patient_id": "patients", "lesion_id": "lesions", "group_id": "groups", "sha256": "identical files"}
+_SEPARATED = {"patient_id": "patient", "lesion_id": "lesion"}
 _NO_IDS = "not recorded, so it can't be shown"
 
 
@@ -82,19 +83,24 @@ def _torn_pairs(rows: pl.DataFrame, duplicates: pl.DataFrame, between: list[tupl
 def _verdict(rows: pl.DataFrame, total: int) -> str:
     if total:
         return "The parts share what they must not"
-    return "No patient and no lesion is in two parts" if known(rows, "patient_id") else "No lesion is in two parts"
+    recorded = [name for column, name in _SEPARATED.items() if known(rows, column)]
+    return f"No {' and no '.join(recorded or ['image'])} is in two parts"
 
 
 def _words(rows: pl.DataFrame, names: list[str], total: int, left: int) -> str:
-    groups = rows["group_id"].n_unique()
-    said = (
-        f"Each of the {several(groups, 'group')} (patient, else lesion, with confirmed duplicates merged) stands in "
-        f"exactly one of {listed(names)}."
-        if total == 0
-        else "A model trained on this split would be tested on what it has seen. Make the split anew."
-    )
-    if total == 0 and not known(rows, "patient_id"):
-        said += " Patients are not recorded: two lesions of one patient may still stand in different parts."
+    if total:
+        said = "A model trained on this split would be tested on what it has seen. Make the split anew."
+    else:
+        said = (
+            f"Each of the {several(rows['group_id'].n_unique(), 'group')} (patient, else lesion, else image, with "
+            f"confirmed duplicates merged) stands in exactly one of {listed(names)}."
+        )
+        unknown = [f"{name}s" for column, name in _SEPARATED.items() if not known(rows, column)]
+        if "patients" in unknown:
+            said += (
+                f" {listed(unknown).capitalize()} are not recorded: two images of one "
+                f"{'patient' if len(unknown) == 1 else 'lesion'} may still stand in different parts."
+            )
     return said + (f" {several(left, 'image')} of the manifest stand in no part." if left else "")
 
 
