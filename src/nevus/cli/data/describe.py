@@ -1,0 +1,62 @@
+"""`nevus data describe`: a page that shows what the data are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nevus.cli.data.options import Manifest
+from nevus.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Beside = "  [default: the one beside the manifest, if any]"
+
+
+def describe(
+    manifest: Manifest,
+    *,
+    out: Annotated[Path, typer.Option("--out", help="The page.", metavar="FILE")] = Path("data.html"),
+    split: Annotated[Path | None, typer.Option(help="A split, for the proof against leakage." + Beside)] = None,
+    duplicates: Annotated[Path | None, typer.Option(help="Confirmed pairs of duplicates." + Beside)] = None,
+    rejected: Annotated[Path | None, typer.Option(help="The rows that the check rejected." + Beside)] = None,
+) -> None:
+    """Write a page (one HTML file) about a manifest: counts, sizes, samples, duplicates, proof against leakage.
+
+    It embeds images: keep it where the images themselves may be kept.
+
+    Example: `nevus data describe checked/manifest.parquet --out checked/data.html`
+    """
+    from nevus.data.manifest import read_manifest
+    from nevus.data.reading import read_bytes
+    from nevus.imaging import decode_image
+    from nevus.reporting.describe import describe as write
+
+    table = read_manifest(manifest)
+    uris = dict(table.select("image_id", "uri").iter_rows())
+    write(
+        table,
+        split=_table(split, manifest, "split.parquet"),
+        duplicates=_table(duplicates, manifest, "duplicates.parquet"),
+        rejected=_table(rejected, manifest, "rejected.parquet"),
+        read_pixels=lambda image_id: decode_image(read_bytes(uris[image_id])).pixels,
+        output_html=out,
+    )
+    typer.echo(f"{out}: {table.height:,} images. It embeds some of them, so it is patient data as they are.")
+
+
+def _table(named: Path | None, manifest: Path, usual: str) -> pl.DataFrame | None:
+    import polars as pl
+
+    path = named or manifest.with_name(usual)
+    if named is None and not path.is_file():
+        return None
+    try:
+        return pl.read_parquet(path)
+    except FileNotFoundError:
+        raise InputError(f"there is no file {path}.") from None
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{path} is not a readable Parquet file: {error}") from error
