@@ -27,12 +27,11 @@ import polars as pl
 import simplejpeg
 from PIL import Image
 
+from nevus.data.parallel import usable_cpus, windowed_map
 from nevus.data.prepare import PrepareSettings, prepare
 from nevus.data.prepare.encoding import SourceImage, encode, read_source, to_short_side
-from nevus.data.prepare.prepare import usable_cpus
 from nevus.data.prepare.shards import write_shard
 from nevus.data.prepare.storage import LocalStorage
-from nevus.data.prepare.window import windowed_map
 from nevus.imaging import DecodeLimits
 
 LIMITS = DecodeLimits()

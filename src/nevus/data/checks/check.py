@@ -14,8 +14,9 @@ from nevus.data.checks.result import REJECTED, CheckResult, CheckSummary
 from nevus.data.checks.rows import KEY, row_faults, row_warnings
 from nevus.data.groups import assign_groups
 from nevus.data.manifest import SCHEMA, conform
+from nevus.data.manifest_schema import validate_manifest
 from nevus.data.merge import merge_same_images
-from nevus.data.prepare.prepare import usable_cpus
+from nevus.data.parallel import usable_cpus
 from nevus.data.settings import CheckSettings
 from nevus.taxonomy import UNKNOWN
 
@@ -57,6 +58,7 @@ def check_manifest(
     merged = merge_same_images(accepted)
     rejected = pl.concat([rejected, merged.folded]).sort(KEY)
     accepted = assign_groups(merged.kept).select(list(SCHEMA)).sort(KEY)
+    validate_manifest(accepted)
     files = accepted.select("dataset", "image_id", "uri").join(facts, on="uri", how="left", maintain_order="left")
     warnings = (
         merged.notes + row_warnings(accepted) + _file_warnings(files, settings) + _class_warnings(accepted, settings)

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nevus.data.checks.reasons import Reason
-from nevus.data.prepare.window import windowed_map
+from nevus.data.parallel import windowed_map
 from nevus.data.reading import MissingImageError, UnreachableImageError, read_bytes, split_container
 from nevus.data.settings import CheckSettings
 from nevus.errors import InputError

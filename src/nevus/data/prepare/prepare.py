@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,12 +13,12 @@ from pathlib import Path
 
 import polars as pl
 
+from nevus.data.parallel import usable_cpus, windowed_map
 from nevus.data.prepare.encoding import SourceImage, prepare_image
 from nevus.data.prepare.index import INDEX, PreparedError, PreparedIndex, ShardEntry, read_index, write_index
 from nevus.data.prepare.settings import PrepareSettings
 from nevus.data.prepare.shards import PreparedImage, shard_name, write_shard
 from nevus.data.prepare.storage import PreparedStorage, open_storage
-from nevus.data.prepare.window import windowed_map
 from nevus.imaging import DecodeLimits
 from nevus.settings import fingerprint
 
@@ -106,11 +105,6 @@ def prepare(
         fingerprint=plan.fingerprint,
         seconds=time.perf_counter() - began,
     )
-
-
-def usable_cpus() -> int:
-    """The CPUs that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _sources(manifest: pl.DataFrame) -> list[SourceImage]:

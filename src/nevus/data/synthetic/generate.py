@@ -10,8 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from nevus.data.prepare.prepare import usable_cpus
-from nevus.data.prepare.window import windowed_map
+from nevus.data.parallel import usable_cpus, windowed_map
 from nevus.data.synthetic.cohort import draw_cohort
 from nevus.data.synthetic.painting import Sitter, encode, paint
 from nevus.data.synthetic.settings import SyntheticSettings

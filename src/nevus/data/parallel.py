@@ -1,7 +1,8 @@
-"""A parallel map that keeps the order and never runs further ahead than its window."""
+"""Work on many images at once: a map on threads that keeps the order and never runs further ahead than its window."""
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,7 +29,7 @@ def windowed_map(
     source = iter(items)
     chunks = iter(lambda: list(islice(source, CHUNK)), [])
     waiting: deque[Future[_Done[Result]]] = deque()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="nevus-prepare")
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="nevus-images")
     try:
         waiting.extend(pool.submit(_work_through, work, chunk) for chunk in islice(chunks, AHEAD * workers))
         while waiting:
@@ -57,3 +58,8 @@ def _work_through(work: Callable[[Item], Result], chunk: list[Item]) -> _Done[Re
         except Exception as error:
             return _Done(results, error)
     return _Done(results)
+
+
+def usable_cpus() -> int:
+    """The CPUs that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

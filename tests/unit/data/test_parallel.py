@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nevus.data.prepare.window import AHEAD, CHUNK, windowed_map
+from nevus.data.parallel import AHEAD, CHUNK, windowed_map
 
 
 def test_results_come_in_order_whatever_takes_longest() -> None:
@@ -53,7 +53,7 @@ def test_an_error_arrives_in_its_turn_and_stops_the_rest() -> None:
     assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
     with pytest.raises(ValueError, match="the fifth"):
         next(results)
-    assert not [t for t in threading.enumerate() if t.name.startswith("nevus-prepare")]
+    assert not [t for t in threading.enumerate() if t.name.startswith("nevus-images")]
 
 
 def test_nothing_gives_nothing() -> None:
