@@ -256,11 +256,6 @@ def test_pairs_beyond_the_limit_are_counted(manifest: pl.DataFrame) -> None:
     assert (len(sheet.pairs), sheet.not_shown) == (2, 3)
 
 
-def test_a_table_of_duplicates_without_its_columns_is_refused(manifest: pl.DataFrame) -> None:
-    with pytest.raises(InputError, match="lacks image_b; it has image_a"):
-        duplicate_sheet(manifest, pl.DataFrame({"image_a": ["x"]}), read, most=1, max_side=60)
-
-
 @pytest.fixture
 def rejected(manifest: pl.DataFrame) -> pl.DataFrame:
     return manifest.head(3).with_columns(
@@ -376,3 +371,24 @@ def test_an_empty_manifest_is_refused(manifest: pl.DataFrame, tmp_path: Path) ->
     with pytest.raises(InputError, match="no rows"):
         describe(manifest.head(0), read_pixels=read, output_html=tmp_path / "p.html")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("split", "the split lacks the column image_id and split; it has x"),
+        ("duplicates", "the table of duplicates lacks the column image_a and image_b"),
+        ("rejected", "the table of rejected rows lacks the column image_id, reason and uri"),
+    ],
+)
+def test_a_table_without_its_columns_is_refused_by_name(
+    manifest: pl.DataFrame, tmp_path: Path, name: str, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        describe(manifest, read_pixels=read, output_html=tmp_path / "p.html", **{name: pl.DataFrame({"x": [1]})})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_split_of_other_images_is_refused(manifest: pl.DataFrame, split: pl.DataFrame) -> None:
+    with pytest.raises(InputError, match="none of the manifest's images"):
+        prove_no_leakage(manifest, split.with_columns(image_id=pl.format("other_{}", "image_id")), None)

@@ -20,6 +20,7 @@ from nevus.reporting.describe.rejected import rejected_rows
 from nevus.reporting.describe.samples import ReadPixels, sample_groups
 from nevus.reporting.describe.sizes import size_figures, size_words
 from nevus.reporting.page import render, write_page
+from nevus.reporting.page.wording import listed
 from nevus.settings import Section
 
 
@@ -63,6 +64,9 @@ def describe(
     """
     if manifest.is_empty():
         raise InputError("the manifest has no rows, so there is nothing to describe.")
+    _require(split, "split", ("image_id", "split"))
+    _require(duplicates, "table of duplicates", ("image_a", "image_b"))
+    _require(rejected, "table of rejected rows", ("image_id", "reason", "uri"))
     shown = settings or DescribeSettings()
     sheet = (
         duplicate_sheet(manifest, duplicates, read_pixels, most=shown.pairs, max_side=shown.thumbnail)
@@ -94,6 +98,12 @@ def describe(
     )
     write_page(html, output_html)
     return output_html
+
+
+def _require(table: pl.DataFrame | None, what: str, columns: tuple[str, ...]) -> None:
+    missing = [c for c in columns if table is not None and c not in table.columns]
+    if table is not None and missing:
+        raise InputError(f"the {what} lacks the column {listed(missing)}; it has {listed(table.columns) or 'none'}.")
 
 
 def _contents(duplicates: bool, split: bool, rejected: bool) -> list[tuple[str, str]]:

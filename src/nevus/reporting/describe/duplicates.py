@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from nevus.errors import InputError
 from nevus.reporting.describe.samples import ReadPixels, Tile, make_tile
 from nevus.reporting.page.formats import format_count
-from nevus.reporting.page.wording import listed, several
+from nevus.reporting.page.wording import several
 
 _COMPARED = {"diagnosis": "diagnosis", "sex": "sex", "site": "site", "age": "age", "patient_id": "patient"}
 
@@ -45,13 +44,7 @@ def duplicate_sheet(
         read: image id to pixels.
         most: pairs to show.
         max_side: pixels of a thumbnail's longer side.
-
-    Raises:
-        InputError: the table has no such columns.
     """
-    missing = [c for c in ("image_a", "image_b") if c not in duplicates.columns]
-    if missing:
-        raise InputError(f"the table of duplicates lacks {listed(missing)}; it has {listed(duplicates.columns)}.")
     pairs = _with_rows(manifest, duplicates)
     across = pairs.filter(pl.col("across"))
     lead = f"{several(pairs.height, 'pair')} of images confirmed to show the same"

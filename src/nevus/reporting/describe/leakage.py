@@ -10,6 +10,7 @@ import polars as pl
 from markupsafe import Markup
 
 from nevus.data.splits import PARTS, leakage_of_random_split
+from nevus.errors import InputError
 from nevus.reporting.describe.figure import Figure
 from nevus.reporting.describe.quantities import known
 from nevus.reporting.page.charts import Bar, StackedBar, Tone, horizontal_bars, stacked_bars
@@ -37,8 +38,14 @@ class LeakageProof:
 
 
 def prove_no_leakage(manifest: pl.DataFrame, split: pl.DataFrame, duplicates: pl.DataFrame | None) -> LeakageProof:
-    """Count what the parts share, by the manifest's own groups, whatever the split's column says."""
+    """Count what the parts share, by the manifest's own groups, whatever the split's column says.
+
+    Raises:
+        InputError: the split is of other images.
+    """
     rows = manifest.join(split.select("image_id", "split"), on="image_id", how="inner")
+    if rows.is_empty():
+        raise InputError("the split names none of the manifest's images, so it was made for other data.")
     names = [p for p in PARTS if p in set(rows["split"])] + sorted(set(rows["split"]) - set(PARTS))
     between = list(combinations(names, 2))
     shared: list[list[str]] = []
