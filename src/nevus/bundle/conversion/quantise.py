@@ -64,7 +64,8 @@ def quantise_graph(graph: Path, images: Sequence[NDArray[np.uint8]], metadata_wi
 def choose_nodes(graph: Any) -> list[str]:
     """Names of the nodes of an ONNX graph that may be 8-bit, as `quantise_graph` says."""
     lineage = Lineage(graph)
-    convolutions = {n.name for n in graph.node if n.op_type == "Conv"}
+    leading = lineage.ancestors_of_output("probabilities")
+    convolutions = {n.name for n in graph.node if n.op_type == "Conv" and n.name in leading}
     before_one = {name for conv in convolutions for name in lineage.ancestors(conv)}
     after_one = {n.name for n in graph.node if lineage.ancestors(n.name) & convolutions}
     activations = {n.name for n in graph.node if lineage.parents(n.name) & convolutions and n.op_type != "Add"}
