@@ -5,12 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from nevus.data.checks.reasons import Reason
+from nevus.data.manifest import CONFIRMATIONS, SEXES
+from nevus.data.manifest_schema import OLDEST
 from nevus.data.sources.base import UNMAPPED
 from nevus.data.sources.vocabulary import SITES
 from nevus.taxonomy import DIAGNOSES, UNKNOWN
-
-OLDEST = 120.0
-"""Years; nobody was older but one."""
 
 KEY = ["dataset", "image_id"]
 
@@ -22,14 +21,12 @@ def row_faults(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def row_warnings(table: pl.DataFrame) -> list[str]:
-    """What deserves a word though the rows stay: words for sex and site that nobody knows."""
+    """What deserves a word though the rows stay: words for sex, site and confirmation that nobody knows."""
     warnings = []
-    for column, known in (("sex", ("female", "male")), ("site", SITES)):
+    for column, known in (("sex", SEXES), ("site", SITES), ("confirmed_by", CONFIRMATIONS)):
         strange = table.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(list(known)))[column]
         for word, count in strange.value_counts(sort=True).head(5).iter_rows():
-            warnings.append(
-                f"{column} {word!r} ({count} rows) is not in the vocabulary; it counts as a {column} of its own"
-            )
+            warnings.append(f"{column} {word!r} ({count} rows) is no word of the vocabulary; it stays as it is")
     return warnings
 
 

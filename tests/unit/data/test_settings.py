@@ -1,0 +1,48 @@
+"""The data settings: simple keys for one dataset, a list for several, and no key that isn't known."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from nevus.data.settings import CheckSettings, DataSettings
+
+
+def test_the_default_is_the_drawn_cohort() -> None:
+    (dataset,) = DataSettings().each()
+    assert (dataset.source, dataset.root) == ("synthetic", None)
+
+
+def test_a_misspelt_key_is_an_error() -> None:
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        DataSettings.model_validate({"source": "ham10000", "rot": "x"})
+
+
+def test_several_datasets_exclude_a_single_one() -> None:
+    several = [{"source": "ham10000", "root": "a"}, {"source": "isic2019", "root": "b"}]
+    assert [d.root for d in DataSettings.model_validate({"datasets": several}).each()] == ["a", "b"]
+    with pytest.raises(ValidationError, match="root belongs into its entries"):
+        DataSettings.model_validate({"datasets": several, "root": "a"})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"source": "ham10000"}, "source ham10000 needs root"),
+        ({"source": "ham10000", "root": "x", "columns": {"age": "a"}}, "columns belongs to the source table"),
+        ({"source": "folder", "root": "x", "labels": {"Melanom": "melanoma"}}, "unknown diagnosis code melanoma"),
+        ({"malignant": ["mel", "xyz"]}, "unknown diagnosis code xyz"),
+        ({"classes": ["nevus"]}, "unknown diagnosis code nevus"),
+        ({"synthetic": {"classes": {"scc": 1}}}, "can't draw scc"),
+        ({"synthetic": {"classes": {"nv": 0}}}, "a share above 0"),
+        ({"source": "kaggle", "root": "x"}, "Input should be 'synthetic'"),
+    ],
+)
+def test_what_does_not_fit_is_explained(values: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        DataSettings.model_validate(values)
+
+
+def test_shares_are_shares() -> None:
+    with pytest.raises(ValidationError):
+        CheckSettings(max_rejected_share=1.2)
