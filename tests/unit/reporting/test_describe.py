@@ -10,7 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nevus.data.ingest import ingest
 from nevus.data.manifest import conform
+from nevus.data.settings import DataSettings
 from nevus.data.splits import SplitSettings, make_split
 from nevus.errors import InputError
 from nevus.reporting.describe import DescribeSettings, describe
@@ -392,3 +394,22 @@ def test_a_table_without_its_columns_is_refused_by_name(
 def test_a_split_of_other_images_is_refused(manifest: pl.DataFrame, split: pl.DataFrame) -> None:
     with pytest.raises(InputError, match="none of the manifest's images"):
         prove_no_leakage(manifest, split.with_columns(image_id=pl.format("other_{}", "image_id")), None)
+
+
+@pytest.mark.real
+def test_ham10000_is_described_as_it_was_measured_by_hand(shared: Path, tmp_path: Path) -> None:
+    settings = DataSettings(source="ham10000", root=str(shared / "data" / "ham10000"))
+    table = ingest(settings, tmp_path)
+    assert stats(table) == {
+        "Images": "10,015",
+        "Lesions": "7,470",
+        "Patients": "unknown",
+        "Malignant": "19.5 %",
+        "By histology": "53.3 %",
+    }
+    assert headline_numbers(table, None, None)[0].aside == "1,956 lesions with more than one"
+    missing = {line[0]: line[2] for line in missing_rows(table)}
+    assert (missing["Age"], missing["Sex"], missing["Body site"]) == ("96", "57", "234")
+    by_code = {line[0].rsplit("(", 1)[1].rstrip(")"): line for line in diagnosis_rows(table)}
+    assert by_code["mel"][1:4:2] == ["1,113", "614"]
+    assert by_code["nv"][-1] == "2,498 (37.3 %)"

@@ -18,7 +18,7 @@ class PrepareSettings(Section):
     """Pixels of the shorter side; the aspect ratio is kept. A smaller image is stored at its own size, never upscaled:
     invented pixels cost room and add nothing, and training frames every image anyway."""
     encoding: Encoding = "jpeg"
-    """`jpeg`: re-encoded without chroma subsampling; `raw`: exact pixels, about ten times the room, no decoding."""
+    """`jpeg`: re-encoded without chroma subsampling; `raw`: exact pixels, about eight times the room, no decoding."""
     quality: int = Field(default=95, ge=1, le=100)
     """JPEG quality; plays no part with `raw`."""
     images_per_shard: int = Field(default=1024, ge=1)
