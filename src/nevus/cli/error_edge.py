@@ -12,6 +12,12 @@ from nevus.errors import EXIT_BAD_INPUT, EXIT_FAILED, NevusError
 
 INTERRUPTED = 130
 
+_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
+_UNUSABLE_PATH = frozenset(
+    (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
+)
+"""What the system says of a path that the user named, where no room has looked before."""
+
 _EXTRAS = {
     "data": ("polars", "pyarrow", "pandera", "cv2", "h5py", "upath", "scipy", "psutil"),
     "report": ("jinja2", "matplotlib"),
@@ -27,7 +33,7 @@ _EXTRAS = {
 
 @contextmanager
 def error_edge() -> Iterator[None]:
-    """Print an error that nevus raised on purpose, a full disk or an interrupt to stderr, and exit with its code.
+    """Print an error that nevus raised on purpose, a full disk, a path that can't be used or an interrupt, and exit.
 
     0 done; 1 the work failed; 2 usage, settings or input at fault; 130 interrupted. Anything else is a defect of
     nevus and keeps its traceback.
@@ -46,11 +52,15 @@ def error_edge() -> Iterator[None]:
         _say("interrupted; what was finished stays usable.")
         raise typer.Exit(INTERRUPTED) from error
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        path = error.filename2 or error.filename
+        if error.errno in _FULL:
+            where = f" while writing {path}" if path else ""
+            _say(f"the disk is full{where}. Free some space and repeat the command; what was finished stays usable.")
+            raise typer.Exit(EXIT_FAILED) from error
+        if error.errno not in _UNUSABLE_PATH or path is None:
             raise
-        where = f" while writing {error.filename}" if error.filename else ""
-        _say(f"the disk is full{where}. Free some space and repeat the command; what was finished stays usable.")
-        raise typer.Exit(EXIT_FAILED) from error
+        _say(f"{path} can't be used: {error.strerror}. Check the path and its permissions.")
+        raise typer.Exit(EXIT_BAD_INPUT) from error
 
 
 def missing_library(module: str, extra: str | None = None) -> str:

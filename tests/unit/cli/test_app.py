@@ -78,12 +78,25 @@ def test_an_unknown_option_is_bad_usage() -> None:
         (NevusError("the work failed"), 1, "error: the work failed"),
         (StorageFullError(errno.ENOSPC, "the disk is full at step 3"), 1, "the disk is full at step 3"),
         (OSError(errno.ENOSPC, "No space left on device", "out/model.onnx"), 1, "full while writing out/model.onnx"),
+        (OSError(errno.ENOSPC, "No space", "in.onnx", None, "out.onnx"), 1, "full while writing out.onnx"),
+        (PermissionError(errno.EACCES, "Permission denied", "out/"), 2, "out/ can't be used: Permission denied"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (ModuleNotFoundError("No module named 'polars'", name="polars"), 2, "pip install 'nevus[data]'"),
         (ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn"), 2, "pip install 'nevus[training]'"),
         (typer.Exit(7), 7, ""),
     ],
-    ids=["input", "failed", "full", "system says full", "interrupt", "library", "part of a library", "own exit"],
+    ids=[
+        "input",
+        "failed",
+        "full",
+        "system says full",
+        "copying",
+        "denied",
+        "interrupt",
+        "library",
+        "part of a library",
+        "own exit",
+    ],
 )
 def test_errors_become_a_message_and_a_code(
     command: Callable[[BaseException], None], error: BaseException, code: int, words: str
@@ -96,7 +109,9 @@ def test_errors_become_a_message_and_a_code(
     assert out == ""
 
 
-@pytest.mark.parametrize("error", [ValueError("a defect"), OSError(errno.EACCES, "denied"), KeyError("x")])
+@pytest.mark.parametrize(
+    "error", [ValueError("a defect"), OSError(errno.EACCES, "denied"), OSError(errno.EBADF, "bad", "x"), KeyError("x")]
+)
 def test_a_defect_keeps_its_traceback(command: Callable[[BaseException], None], error: Exception) -> None:
     command(error)
     with pytest.raises(type(error)):
