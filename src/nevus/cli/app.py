@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated
 
 import typer
@@ -37,4 +38,5 @@ def _root(
 
 def main() -> None:
     """Run the command line; the console script `nevus`."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # of odd files: what matters of them is in the answers
     app()

@@ -169,7 +169,10 @@ def _decode_other(data: bytes, limits: DecodeLimits) -> DecodedImage:
     try:
         image = Image.open(io.BytesIO(data), formats=_openable())
     except Image.DecompressionBombError as error:
-        raise UnreadableImageError(f"the image has too many pixels: {error}", "too_many_pixels") from error
+        most = limits.max_pixels / 1e6
+        raise UnreadableImageError(
+            f"the image has far more pixels than the {most:.0f} million that are allowed.", "too_many_pixels"
+        ) from error
     except UnidentifiedImageError as error:
         raise _unidentified(data) from error
     except Exception as error:  # Pillow's parsers raise struct.error, SyntaxError, ValueError, ... on damaged headers
