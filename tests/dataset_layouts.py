@@ -79,6 +79,11 @@ class Layout:
         """Whether each image is a file of its own."""
         return not self.images.endswith(".hdf5")
 
+    @property
+    def finds_images(self) -> bool:
+        """Whether the source looks for the images by their ids, as no table says where they are."""
+        return "uri" not in dict(self.settings.get("columns", {}))
+
     def options(self, root: Path | str) -> dict[str, object]:
         """The settings' section of this dataset at `root`."""
         return {"source": self.source, "root": str(root), **self.settings}

@@ -153,12 +153,21 @@ def test_a_table_without_rows_is_refused(layout: Layout, root: Path) -> None:
         read(layout, root)
 
 
+@having("finds_images")
 def test_a_dataset_without_images_is_refused(layout: Layout, root: Path) -> None:
     layout.write(root, unchanged)
     for path in [*root.rglob("*.jpg"), *root.rglob("*.hdf5")]:
         path.unlink()
     with pytest.raises(MissingDatasetError, match="images"):
         read(layout, root)
+
+
+def test_a_table_that_names_its_files_has_each_missing_one_rejected(root: Path) -> None:
+    layout = LAYOUTS["table"]
+    layout.write(root, unchanged)
+    shutil.rmtree(root / layout.images)
+    result = check_manifest(read(layout, root), CheckSettings())
+    assert result.rejected["reason"].to_list() == ["missing"] * 5
 
 
 def _relabelled(column: str, label: str):
