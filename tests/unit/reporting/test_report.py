@@ -128,6 +128,19 @@ def test_every_rule_of_the_gate_stands_with_what_was_observed_and_required(page:
         assert ("passes" in row[-1] or "nothing to judge" in row[-1]) == line.passed
 
 
+def test_a_rule_missed_by_a_hair_does_not_look_kept(context: ReportContext) -> None:
+    assert context.gate is not None
+    close = Estimate(value=0.93, low=0.79996, high=1.0)
+    line = context.gate.lines[0].model_copy(
+        update={"observed": close, "compared": 0.79996, "limit": 0.8, "required": "lower end >= 0.8", "passed": False}
+    )
+    verdict = context.gate.model_copy(update={"lines": (line,), "passed": False})
+    shown = Page(render_report(replace(context, gate=verdict)))
+    row = shown.table_with("Rule", "Observed", "Required", "Verdict")[1]
+    assert ".79996" in row[-3]
+    assert row[-2].endswith("≥ .80")
+
+
 def test_the_verdict_above_is_the_gates(context: ReportContext) -> None:
     assert context.gate is not None
     lines = tuple(line.model_copy(update={"passed": True}) for line in context.gate.lines)
@@ -180,6 +193,12 @@ def test_classes_operating_points_and_subgroups_are_the_results_own(page: Page, 
         assert shows(row[-1], level.metrics["balanced_accuracy"])
 
 
+def test_malignant_classes_are_set_off_from_benign_ones(html: str, context: ReportContext) -> None:
+    tones = dict(re.findall(r"<title>(\w+), recall: .*?<circle class=\"fill tone-(\w+)\"", html))
+    for code in context.results.classes:
+        assert tones[code] == ("warm" if code in context.results.malignant else "accent")
+
+
 def test_the_confusion_matrix_holds_every_count(page: Page, html: str, context: ReportContext) -> None:
     matrix = context.results.subsets["test"].confusion
     said = set(re.findall(r"<title>(\w+) as (\w+): ([\d,]+) \(", html))
@@ -198,6 +217,9 @@ def test_a_subgroup_that_is_too_small_says_so_instead_of_a_score(page: Page, con
     assert small, "the sample must hold a small subgroup"
     rows = page.table_with("Subgroup", "Lesions (malignant)")[1:]
     assert sum("too small" in " ".join(row) for row in rows) == len(small)
+    for level in small:
+        row = next(row for row in rows if level.reason in " ".join(row))
+        assert " ".join(row).count(str(level.reason)) == 1, "the reason is said once a row"
     for level in small:
         assert level.reason is not None
         assert level.reason in page.sections["subgroups"]
@@ -220,6 +242,21 @@ def test_each_opening_of_the_test_part_is_printed(context: ReportContext) -> Non
         results = context.results.model_copy(update={"test_openings": openings})
         shown = " ".join(Page(render_report(replace(context, results=results))).sections[""].split())
         assert words in shown
+
+
+def test_training_shows_whole_epochs_where_a_phase_began_and_which_was_kept(context: ReportContext) -> None:
+    history = [e | {"validation_balanced_accuracy": 0.5 + e["epoch"] / 100} for e in context.history[1:4]]  # type: ignore[operator]
+    curve = render_report(replace(context, history=history, best_epoch=3))
+    charts = re.findall(r"<svg[^>]*><title>(?:Loss|Validation scores|Learning rate) by epoch.*?</svg>", curve)
+    assert len(charts) == 3
+    for chart in charts:
+        base = max(float(y) for y in re.findall(r'class="t-tick" x="[\d.]+" y="([\d.]+)" text-anchor="middle"', chart))
+        named = re.findall(rf'x="([\d.]+)" y="{base - 19:g}" text-anchor="middle">([^<]*)<', chart)
+        assert [epoch for _, epoch in named] == ["1", "2", "3"]
+        at = {epoch: x for x, epoch in named}
+        lines = re.findall(r'class="reference" x1="([\d.]+)"', chart)
+        assert lines == [at["2"], at["3"]], "all layers from epoch 2 on; epoch 3 was kept"
+    assert "Epoch 3 was kept: balanced accuracy .530" in curve
 
 
 def test_leakage_is_stated_as_it_was_measured(context: ReportContext) -> None:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from evaluation_factory import make_evaluation
 from nevus.evaluation.estimate import Estimate
 from nevus.evaluation.results import ReliabilityBin, RocCurve
+from nevus.reporting.page.charts.svg import LETTER
 from nevus.reporting.report.charts import RocMark, interval_mark, reliability_chart, roc_chart
 from nevus.reporting.report.charts.interval_mark import EDGE, Axis
+from nevus.reporting.report.charts.reliability import FEW
 
 CIRCLE = re.compile(r'<circle class="([^"]*)" cx="([-\d.]+)" cy="([-\d.]+)"')
 DOT = re.compile(r'<circle class="fill[^"]*" cx="([\d.]+)%"')
@@ -50,13 +52,22 @@ def test_the_shaded_region_has_the_area_of_the_partial_auroc(seed: int) -> None:
     assert area == pytest.approx(scores.metrics["malignant_pauc"].value, abs=0.003)
 
 
-def test_operating_points_close_together_keep_their_names_apart() -> None:
-    sure = Estimate(value=0.9)
-    marks = [RocMark(f"{k} %", sure, Estimate(value=0.7 + k / 1000)) for k in range(90, 94)]
+@pytest.mark.parametrize("specificity", [0.03, 0.5, 0.97])
+@pytest.mark.parametrize("sensitivity", [0.05, 0.9, 0.99])
+def test_the_names_of_operating_points_stay_apart_and_inside_the_frame(sensitivity: float, specificity: float) -> None:
+    marks = [
+        RocMark(f"{90 + k} %", Estimate(value=sensitivity), Estimate(value=specificity + k / 400)) for k in range(4)
+    ]
     svg = roc_chart(STRAIGHT, marks, title="ROC")
-    heights = sorted(float(y) for y in re.findall(r'y="([\d.]+)" text-anchor="start">9\d %', svg))
-    assert len(heights) == 4
-    assert min(np.diff(heights)) >= 14
+    left, right, base = frame(svg)
+    found = re.findall(r'x="([-\d.]+)" y="([-\d.]+)" text-anchor="start">9\d %', svg)
+    places = [(float(x), float(y)) for x, y in found]
+    assert len(places) == 4
+    for k, (x, y) in enumerate(places):
+        assert left <= x <= right - 4 * LETTER
+        assert y <= base
+        for other_x, other_y in places[k + 1 :]:
+            assert abs(x - other_x) >= 4 * LETTER or abs(y - other_y) >= 14
 
 
 def test_an_operating_point_without_a_figure_is_left_out() -> None:
@@ -78,6 +89,18 @@ def test_the_reliability_dot_lies_at_what_was_stated_and_what_came_true() -> Non
     assert ends is not None
     base, top = (float(v) for v in ends.groups())
     assert (base - float(dots[0][2])) / (base - top) == pytest.approx(0.25, abs=1e-3)
+
+
+def test_a_bin_of_few_is_hollow_and_the_line_passes_it_by() -> None:
+    bins = [
+        ReliabilityBin(low=k / 3, high=(k + 1) / 3, count=n, mean_confidence=k / 3 + 0.1, accuracy=0.5)
+        for k, n in enumerate((40, FEW - 1, FEW))
+    ]
+    svg = reliability_chart(bins, title="Reliability", x_label="stated", y_label="true")
+    assert [style.split()[0] for style, _, _ in CIRCLE.findall(svg)] == ["fill", "mark", "fill"]
+    line = re.search(r'<polyline[^>]*points="([^"]*)"', svg)
+    assert line is not None
+    assert len(line.group(1).split()) == 2
 
 
 figures = st.floats(0, 1).map(lambda v: round(v, 4))

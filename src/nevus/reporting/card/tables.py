@@ -66,7 +66,11 @@ def subgroup_table(context: ReportContext) -> Markdown:
         for level in levels:
             why = f"too small: {level.reason}" if level.reason else "too small"
             figures = [level.metrics.get(score) for score in SCORES]
-            shares = [why if f is None or f.value is None else shown(f) for f in figures]
+            missing = [f is None or f.value is None for f in figures]
+            shares = [
+                shown(f) if not gone else "too small" if any(missing[:k]) else why
+                for k, (f, gone) in enumerate(zip(figures, missing, strict=True))
+            ]
             counts = f"{format_count(level.n_groups)} ({format_count(level.n_malignant_groups)})"
             rows.append([f"{name}: {level_name(dimension, level.level)}", counts, *shares])
     if not rows:

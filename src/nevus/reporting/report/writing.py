@@ -112,7 +112,7 @@ def _data_lead(context: ReportContext) -> str:
     data = context.manifest.data
     if not data.datasets:
         return "Which data sets these are is not recorded."
-    names = listed(list(data.datasets))
+    names = f"Data sets: {listed(list(data.datasets))}."
     if context.results.task == "malignancy":
-        return f"{names}. Malignant is orange."
-    return f"{names}. Malignant, in orange: {listed(list(context.results.malignant))}."
+        return f"{names} Malignant is orange."
+    return f"{names} Malignant, in orange: {listed(list(context.results.malignant))}."

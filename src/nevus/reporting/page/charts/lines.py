@@ -46,6 +46,7 @@ def line_chart(
     x_range: tuple[float, float] | None = None,
     y_range: tuple[float, float] | None = None,
     diagonal: bool = False,
+    x_ticks: Sequence[float] | None = None,
     verticals: Sequence[tuple[float, str]] = (),
     width: float = WIDTH,
     height: float = 250,
@@ -60,6 +61,7 @@ def line_chart(
         x_range: ends of the axis; by default those of the data.
         y_range: likewise.
         diagonal: draw the dashed line from the lower left to the upper right corner (chance, or perfect calibration).
+        x_ticks: values named on the horizontal axis; by default round ones.
         verticals: (x, name): dashed lines over the full height, named at their top: a phase that begins, a choice.
         width: units; one is about a pixel.
         height: units.
@@ -74,7 +76,7 @@ def line_chart(
     for value in ticks(low_y, high_y, 4):
         body.append(line(_LEFT, to_y(value), width - _RIGHT, to_y(value), style="grid"))
         body.append(text(_LEFT - 6, to_y(value) + 4, f"{value:g}", kind="tick", anchor="end"))
-    for value in ticks(low_x, high_x, 5):
+    for value in x_ticks if x_ticks is not None else ticks(low_x, high_x, 5):
         body.append(text(to_x(value), base + 15, f"{value:g}", kind="tick", anchor="middle"))
     body.append(line(_LEFT, base, width - _RIGHT, base, style="axis"))
     body.append(text((_LEFT + width - _RIGHT) / 2, height - 6, x_label, kind="tick", anchor="middle"))

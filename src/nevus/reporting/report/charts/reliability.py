@@ -10,6 +10,8 @@ from nevus.evaluation.results import ReliabilityBin
 from nevus.reporting.page.charts.svg import WIDTH, canvas, circle, line, polyline, rectangle, scale, text, ticks
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 26, 42
+FEW = 10
+"""Below so many a bin's share means little: its dot is hollow, and the line passes it by."""
 _COUNTS = 56
 _GAP = 12
 
@@ -40,7 +42,8 @@ def reliability_chart(
     places = [(to_x(b.mean_confidence or 0), to_y(b.accuracy or 0)) for b in filled]
     for (x, y), b in zip(places, filled, strict=True):
         body.append(line(x, to_y(b.mean_confidence or 0), x, y, style="span tone-warm"))
-    body.append(polyline(places, style="stroke tone-accent"))
+    firm = [place for place, b in zip(places, filled, strict=True) if b.count >= FEW]
+    body.append(polyline(firm, style="stroke tone-accent"))
     peak = max((b.count for b in bins), default=0) or 1
     for b in bins:
         tall = b.count / peak * _COUNTS
@@ -55,5 +58,6 @@ def reliability_chart(
     for (x, y), b in zip(places, filled, strict=True):
         says = f"stated {b.mean_confidence:.2f}, came true {b.accuracy:.2f}, {b.count:,} times"
         said.append(says)
-        body.append(circle(x, y, 4, style="fill tone-accent", says=says))
+        style = "fill" if b.count >= FEW else "mark"
+        body.append(circle(x, y, 4, style=f"{style} tone-accent", says=says))
     return canvas("".join(body), width=width, height=foot + _BOTTOM, title=title, description="; ".join(said))

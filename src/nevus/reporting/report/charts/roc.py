@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,11 +10,11 @@ from markupsafe import Markup
 
 from nevus.evaluation.estimate import Estimate
 from nevus.evaluation.results import RocCurve
-from nevus.reporting.page.charts.svg import WIDTH, canvas, circle, line, num, polyline, scale, text, ticks
+from nevus.reporting.page.charts.svg import LETTER, WIDTH, canvas, circle, line, num, polyline, scale, text, ticks
 from nevus.reporting.page.formats import format_interval
+from nevus.reporting.report.charts.label_places import Box, leader, place_label
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 26, 42
-_LINE = 14
 
 
 @dataclass(frozen=True)
@@ -58,25 +58,31 @@ def roc_chart(
     )
     body.append(line(to_x(0), to_y(0), to_x(1), to_y(1), style="reference"))
     body.append(polyline([(to_x(x), to_y(y)) for x, y in points], style="stroke tone-accent"))
-    placed: list[tuple[float, float]] = []
-    said = []
-    for mark in sorted(marks, key=lambda m: m.default):
-        if mark.sensitivity.value is None or mark.specificity.value is None:
-            continue
-        x, y = to_x(1 - mark.specificity.value), to_y(mark.sensitivity.value)
-        style = "warm" if mark.default else "accent"
-        if mark.sensitivity.low is not None and mark.sensitivity.high is not None:
-            body.append(line(x, to_y(mark.sensitivity.low), x, to_y(mark.sensitivity.high), style=f"span tone-{style}"))
-        if mark.specificity.low is not None and mark.specificity.high is not None:
-            start, stop = to_x(1 - mark.specificity.high), to_x(1 - mark.specificity.low)
-            body.append(line(start, y, stop, y, style=f"span tone-{style}"))
-        says = f"{mark.name}: sensitivity {_said(mark.sensitivity)}, specificity {_said(mark.specificity)}"
-        said.append(says)
-        body.append(circle(x, y, 5, style=f"{'fill ring' if mark.default else 'mark'} tone-{style}", says=says))
-        at = _free(x + 8, y + 19, placed)
-        placed.append(at)
-        body.append(text(*at, mark.name, kind="strong" if mark.default else "label"))
-    return canvas("".join(body), width=width, height=base + _BOTTOM, title=title, description="; ".join(said))
+    drawn = [m for m in marks if m.sensitivity.value is not None and m.specificity.value is not None]
+    places = {m.name: (to_x(1 - (m.specificity.value or 0)), to_y(m.sensitivity.value or 0)) for m in drawn}
+    taken: list[Box] = [(x - 5, y - 5, x + 5, y + 5) for x, y in places.values()]
+    for mark in sorted(drawn, key=lambda m: not m.default):
+        x, y = places[mark.name]
+        label = place_label(x, y, len(mark.name) * LETTER, taken, (_LEFT, _TOP, _LEFT + side, base))
+        taken.append(label)
+        if (lead := leader(x, y, label)) is not None:
+            body.append(line(*lead, style="lead"))
+        body.append(text(label[0], label[3] - 3, mark.name, kind="strong" if mark.default else "label"))
+    body += [_mark(mark, to_x, to_y) for mark in sorted(drawn, key=lambda m: m.default)]
+    said = "; ".join(map(_said, drawn))
+    return canvas("".join(body), width=width, height=base + _BOTTOM, title=title, description=said)
+
+
+def _mark(mark: RocMark, to_x: Callable[[float], float], to_y: Callable[[float], float]) -> str:
+    """A dot with both its intervals."""
+    sensitivity, specificity, tone = mark.sensitivity, mark.specificity, "warm" if mark.default else "accent"
+    x, y = to_x(1 - (specificity.value or 0)), to_y(sensitivity.value or 0)
+    drawn = ""
+    if sensitivity.low is not None and sensitivity.high is not None:
+        drawn += line(x, to_y(sensitivity.low), x, to_y(sensitivity.high), style=f"span tone-{tone}")
+    if specificity.low is not None and specificity.high is not None:
+        drawn += line(to_x(1 - specificity.high), y, to_x(1 - specificity.low), y, style=f"span tone-{tone}")
+    return drawn + circle(x, y, 5, style=f"{'fill ring' if mark.default else 'mark'} tone-{tone}", says=_said(mark))
 
 
 def _above(points: Sequence[tuple[float, float]], floor: float) -> list[tuple[float, float]]:
@@ -89,12 +95,6 @@ def _above(points: Sequence[tuple[float, float]], floor: float) -> list[tuple[fl
     return [(start, floor), *((x, y) for x, y in points if y >= floor and x >= start), (1.0, floor)]
 
 
-def _free(x: float, y: float, placed: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """The place itself, or as far below it as needed to lie clear of the labels already placed."""
-    while any(abs(x - px) < 34 and abs(y - py) < _LINE for px, py in placed):
-        y += _LINE
-    return x, y
-
-
-def _said(estimate: Estimate) -> str:
-    return format_interval(estimate.value, estimate.low, estimate.high)
+def _said(mark: RocMark) -> str:
+    sensitivity, specificity = (format_interval(e.value, e.low, e.high) for e in (mark.sensitivity, mark.specificity))
+    return f"{mark.name}: sensitivity {sensitivity}, specificity {specificity}"

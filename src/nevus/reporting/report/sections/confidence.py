@@ -34,7 +34,8 @@ def describe_confidence(context: ReportContext) -> ConfidenceSection | None:
         charts.append(
             Curve(
                 "Reliability of the diagnosis",
-                f"On the diagonal, the model is as often right as it says. Mean gap (ECE) {ece}.",
+                f"On the diagonal, it is as often right as it says. Mean gap (ECE) {ece}. "
+                "A hollow dot stands for fewer than ten images.",
                 reliability_chart(
                     scores.reliability,
                     title="Reliability of the highest class probability",
@@ -79,7 +80,7 @@ def _risk_coverage(scores: Scores) -> Curve:
         y_label="Share called wrongly",
         x_range=(0.0, 1.0),
         y_range=(0.0, max(*curve.risk, 0.05) * 1.05),
-        height=300,
+        height=370,
     )
     return Curve("Risk and coverage", reading + ".", chart)
 

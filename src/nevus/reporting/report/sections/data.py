@@ -167,7 +167,10 @@ def _proofs(context: ReportContext) -> list[Proof]:
         words = "the data hold no patient ids, so two lesions of one patient may stand on both sides."
         found.append(Proof("Patients: not assessed", words, "warm"))
     if proof.random_leaked is not None:
-        words = "of test images would have had their own lesion in training, had the split been random by image"
+        words = (
+            f"of test images would have had their own {group_noun(context)} in training, had the split been random by "
+            "image"
+        )
         if proof.random_leaked_malignant is not None:
             words += f"; of malignant test images {percent(proof.random_leaked_malignant)}"
         found.append(Proof(percent(proof.random_leaked), words + ".", "quiet"))
@@ -184,4 +187,4 @@ def _leakage_chart(context: ReportContext) -> Markup | None:
         bars.append(Bar("… malignant images", proof.random_leaked_malignant, shown, "warm"))
     if proof.shared_groups == 0:
         bars.append(Bar("This split", 0.0, "0 %"))
-    return horizontal_bars(bars, title="Test images whose lesion is trained on too", maximum=1.0)
+    return horizontal_bars(bars, title=f"Test images whose {group_noun(context)} is trained on too", maximum=1.0)

@@ -36,7 +36,7 @@ def describe_diagnoses(context: ReportContext) -> DiagnosesSection | None:
             format_count(found.n_votes),
             (found.recall, found.precision, found.f1, found.auroc),
             "not assessed: no case" if not found.n_votes else "not assessed: too few",
-            "warm" if code in context.results.malignant else "accent",
+            tone="warm" if code in context.results.malignant else "accent",
         )
         for code, found in scores.per_class.items()
     ]

@@ -26,13 +26,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Entry:
-    """One row before it is drawn; `why` says why figures are missing. Without figures it is a heading."""
+    """One row before it is drawn; `why` says why figures are missing, and `again`, shorter, stands for it
+    after its first time in the row. Without figures it is a heading."""
 
     label: str
     note: str = ""
     figures: tuple[Estimate | None, ...] = ()
     why: str = ""
     tone: Tone = "accent"
+    again: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,11 @@ def draw_forest(caption: str, label: str, note: str, columns: Sequence[Column], 
 
 
 def _cells(entry: Entry, columns: Sequence[Column], axes: Sequence[Axis]) -> tuple[Cell, ...]:
-    cells = []
+    cells: list[Cell] = []
     for figure, column, axis in zip(entry.figures, columns, axes, strict=False):
         missing = figure is None or figure.value is None
-        words = entry.why or "not assessed" if missing else (shown_percent if column.percent else shown)(figure)
+        why = entry.again if entry.again and any(cell.missing for cell in cells) else entry.why
+        words = why or "not assessed" if missing else (shown_percent if column.percent else shown)(figure)
         mark = None
         if column.plot and not missing:
             says = f"{entry.label}, {column.name.lower()}: {words}"

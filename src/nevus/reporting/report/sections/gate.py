@@ -83,7 +83,17 @@ def required_words(line: GateLine) -> str:
 
 def observed_words(line: GateLine) -> str:
     """The figure that a rule looked at, or why there is none."""
-    return shown(line.observed, line.explanation)
+    return shown(line.observed, line.explanation, digits=_digits(line))
+
+
+def _digits(line: GateLine) -> int:
+    """Three, or as many as it takes to see that a rule was missed: .7999 isn't .80."""
+    digits = 3
+    while digits < 6 and not line.passed and line.compared is not None:
+        if round(line.compared, digits) != round(line.limit, digits):
+            break
+        digits += 1
+    return digits
 
 
 def _row(line: GateLine) -> GateRow:

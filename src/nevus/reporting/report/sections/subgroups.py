@@ -73,4 +73,5 @@ def too_small(context: ReportContext) -> list[str]:
 def _entry(dimension: str, level: SubgroupScores) -> Entry:
     note = f"{format_count(level.n_groups)} ({format_count(level.n_malignant_groups)})"
     why = f"too small: {level.reason}" if level.status == "too_small" and level.reason else "too small"
-    return Entry(level_name(dimension, level.level), note, tuple(level.metrics.get(name) for name in SCORES), why)
+    figures = tuple(level.metrics.get(name) for name in SCORES)
+    return Entry(level_name(dimension, level.level), note, figures, why, again="too small")

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from nevus.evaluation.metrics import METRICS
 from nevus.reporting.page.charts import Series, Tone, line_chart
+from nevus.reporting.page.charts.svg import ticks
 from nevus.reporting.page.formats import format_number
 from nevus.reporting.report.context import ReportContext
 
@@ -90,6 +91,7 @@ def _chart(
         y_label=y_label,
         x_range=(min(epochs), max(epochs)),
         y_range=y_range,
+        x_ticks=[v for v in ticks(min(epochs), max(epochs), 5) if v == round(v)],
         verticals=_verticals(context),
     )
 
