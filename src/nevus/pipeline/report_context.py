@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from nevus.data.splits import leakage_of_random_split
 from nevus.evaluation.gate import GateVerdict
 from nevus.evaluation.results import EvaluationResults
 from nevus.imaging import decode_image, frame
+from nevus.pipeline.records import FOLDER, read_record
 from nevus.reporting.report import Case, DataFacts, LeakageProof, ReportContext, RunRecord
 from nevus.training.targets import Targets
 
@@ -38,7 +41,8 @@ def gather(
     gate: GateVerdict | None = None,
     duplicates: int | None = None,
     settings: dict[str, Any] | None = None,
-    with_cases: bool = True,
+    shipped: bool = True,
+    run: Path | None = None,
 ) -> ReportContext:
     """Everything that `write_report` takes.
 
@@ -52,7 +56,8 @@ def gather(
         gate: its verdict, once there is one.
         duplicates: confirmed pairs of duplicates; None where none were looked for.
         settings: the run's settings.
-        with_cases: whether images are shown.
+        shipped: whether `bundle` is the one that ships; a draft of it has no cases to show and another digest.
+        run: the run's output folder, for what its steps recorded.
     """
     manifest = read_bundle_manifest(bundle)
     targets = Targets(manifest.task, manifest.classes, manifest.malignant)
@@ -65,14 +70,24 @@ def gather(
         history=entries,
         best_epoch=_best_epoch(entries, f"validation_{monitor}"),
         data=_facts(rows, targets, checks, duplicates),
-        cases=_cases(bundle, rows, predictions, targets) if with_cases else (),
+        cases=_cases(bundle, rows, predictions, targets) if shipped else (),
         case_rule=CASE_RULE,
         record=RunRecord(
             settings=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True) if settings else None,
-            bundle_digest=bundle_digest(bundle),
+            command=shlex.join(["nevus", *sys.argv[1:]]) if run and Path(sys.argv[0]).name == "nevus" else None,
+            bundle_digest=bundle_digest(bundle) if shipped else None,
+            run=run.name if run else None,
+            seconds=_seconds(run) if run else {},
             machine=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         ),
     )
+
+
+def _seconds(run: Path) -> dict[str, float]:
+    """Wall time of the steps that are done, in the order in which they ended."""
+    names = (path.stem for path in (run / FOLDER).glob("*.json"))
+    records = [record for name in names if (record := read_record(run, name)) is not None]
+    return {record.step: record.seconds for record in sorted(records, key=lambda r: r.finished_at)}
 
 
 def _best_epoch(entries: Sequence[dict[str, Any]], name: str) -> int | None:

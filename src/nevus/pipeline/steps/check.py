@@ -30,7 +30,7 @@ def run(settings: CheckSection, inputs: Inputs, output: URI) -> Outcome:
         lambda done, total: tell(done, total, "files"),
         classes=settings.data.classes,
     )
-    pairs = published_pairs(tuple(result.accepted["dataset"].unique()))
+    pairs = [pair for dataset in result.accepted["dataset"].unique() for pair in published_pairs(dataset)]
     result = replace(result, accepted=join_duplicates(result.accepted, pairs))
     result.write(folder / CHECKS, manifest=f"../{MANIFEST}")
     require_usable(result, task=settings.task, rejected_at=f"{CHECKS}/rejected.parquet")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -14,6 +16,7 @@ from nevus.evaluation.policy import load_policy
 from nevus.evaluation.results import Bootstrap, EvaluationResults, read_results
 from nevus.notices import Event, open_notices
 from nevus.pipeline.report_context import gather
+from nevus.pipeline.run_settings import FILE as SETTINGS
 from nevus.pipeline.scoring import as_predictions
 from nevus.pipeline.settings import GateSection
 from nevus.pipeline.step import URI, Inputs, Outcome
@@ -44,7 +47,8 @@ def run(settings: GateSection, inputs: Inputs, output: URI) -> Outcome:
         history=Path(inputs["history"]),
         predictions=predictions,
         gate=verdict,
-        settings=settings.model_dump(mode="json", exclude={"store", "notices"}),
+        settings=_settings_of(folder),
+        run=folder,
     )
     partial = folder / (REPORT + ".partial")
     write_report(context, partial)
@@ -94,6 +98,15 @@ def _against_champion(
     except (OSError, NevusError, pl.exceptions.PolarsError) as error:
         return None, f"the champion {champion.ref} could not be compared: {error}"
     return found, None
+
+
+def _settings_of(folder: Path) -> dict[str, Any] | None:
+    """The settings that the run was started with, as the engine keeps them."""
+    try:
+        kept: dict[str, Any] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))["settings"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return {key: value for key, value in kept.items() if key not in ("store", "tracking", "notices")}
 
 
 def _write(path: Path, text: str) -> None:

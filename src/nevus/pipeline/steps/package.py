@@ -32,7 +32,7 @@ def run(settings: PackageSection, inputs: Inputs, output: URI) -> Outcome:  # no
         checks=Path(inputs["checks"]),
         history=Path(inputs["history"]),
         predictions=predictions,
-        with_cases=False,
+        shipped=False,
     )
     card = folder / ".card.md.partial"
     write_card(context, card)
