@@ -30,15 +30,16 @@ def validate_manifest(table: pl.DataFrame) -> None:
         _schema().validate(table, lazy=True)
     except pandera.errors.SchemaErrors as error:
         cases = error.failure_cases.head(_SHOWN)
-        said = "; ".join(
-            f"{row['column'] or 'the table'}: {row['check']}"
-            + (f" (row {row['index']}: {row['failure_case']})" if row["index"] is not None else "")
-            for row in cases.iter_rows(named=True)
-        )
+        said = "; ".join(_say(row) for row in cases.iter_rows(named=True))
         raise ManifestError(
             f"the manifest breaks its schema in {error.failure_cases.height} place(s): {said}. Make it with "
             "`nevus data check`."
         ) from error
+
+
+def _say(case: dict[str, Any]) -> str:
+    where = "" if case["index"] is None else f"row {case['index']}: "
+    return f"{case['column'] or 'the table'}: {case['check']} ({where}{case['failure_case']})"
 
 
 @cache

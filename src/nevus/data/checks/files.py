@@ -107,9 +107,9 @@ def read_file(uri: str, settings: CheckSettings) -> FileFacts:
     try:
         image = decode_image(data, limits=DecodeLimits(max_pixels=settings.max_pixels))
     except UnreadableImageError as error:
-        return FileFacts(uri, error.reason, str(error), sha256=digest, bytes=len(data))
+        return FileFacts(uri, error.reason, f"{uri}: {error}", sha256=digest, bytes=len(data))
     except InputError as error:
-        return FileFacts(uri, "not_an_image", str(error), sha256=digest, bytes=len(data))
+        return FileFacts(uri, "not_an_image", f"{uri}: {error}", sha256=digest, bytes=len(data))
     pixels = hashlib.sha256(f"{image.width}x{image.height}:".encode())
     pixels.update(image.pixels.tobytes())
     facts = FileFacts(
