@@ -26,7 +26,7 @@ _NO_IDS = "not recorded, so it can't be shown"
 
 @dataclass(frozen=True)
 class LeakageProof:
-    """The section's parts; `proven` is whether nothing at all is shared."""
+    """The section's parts; `proven` is whether nothing at all is shared, and ids are recorded that could tell."""
 
     proven: bool
     verdict: str
@@ -65,7 +65,7 @@ def prove_no_leakage(manifest: pl.DataFrame, split: pl.DataFrame, duplicates: pl
         shared.append(["confirmed duplicates", *(format_count(n) for n in counts)])
     left = manifest.height - rows.height
     return LeakageProof(
-        proven=total == 0,
+        proven=total == 0 and any(known(rows, column) for column in _SEPARATED),
         verdict=_verdict(rows, total),
         words=_words(rows, names, total, left),
         parts=[_part_row(rows, name) for name in names],
@@ -91,7 +91,9 @@ def _verdict(rows: pl.DataFrame, total: int) -> str:
     if total:
         return "The parts share what they must not"
     recorded = [name for column, name in _SEPARATED.items() if known(rows, column)]
-    return f"No {' and no '.join(recorded or ['image'])} is in two parts"
+    if not recorded:
+        return "No image is in two parts, and more can't be shown"
+    return f"No {' and no '.join(recorded)} is in two parts"
 
 
 def _words(rows: pl.DataFrame, names: list[str], total: int, left: int) -> str:
@@ -132,16 +134,17 @@ def _class_figure(rows: pl.DataFrame, names: list[str]) -> Figure:
         bars.append(StackedBar(class_name(code), counts, format_count(images)))
         spread.append(counts[0] / images)
     low, high = format_percent(min(spread)), format_percent(max(spread))
-    reading = f"{names[0].capitalize()} holds between {low} and {high} of each class's images."
+    span = low if low == high else f"between {low} and {high}"
+    reading = f"{names[0].capitalize()} holds {span} of each class's images."
     parts: list[tuple[str, Tone]] = [(n, tones.get(n, "quiet")) for n in names]
     svg = stacked_bars(bars, parts, title="Shares of each class by part")
     return Figure("Every class in every part", reading, svg)
 
 
 def _contrast(rows: pl.DataFrame) -> list[Figure]:
-    """What splitting the same images at random would leak, over several seeds."""
+    """What splitting the same images at random would leak, over several seeds; nothing where no group has two."""
     share = rows.filter(pl.col("split") == "test").height / rows.height
-    if not 0 < share < 1:
+    if not 0 < share < 1 or rows["group_id"].n_unique() == rows.height:
         return []
     found = [leakage_of_random_split(rows, test=share, seed=seed) for seed in range(RANDOM_SPLITS)]
     all_images = np.array([f["leaked_share"] for f in found])

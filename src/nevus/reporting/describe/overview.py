@@ -40,10 +40,10 @@ def standfirst(manifest: pl.DataFrame) -> str:
     """One sentence: how much there is of what."""
     classes = manifest["diagnosis"].n_unique()
     lesions = manifest.select(lesion_key().n_unique()).item()
+    of = f" of {several(lesions, 'lesion')}" if known(manifest, "lesion_id") else ""
     return (
-        f"{several(manifest.height, 'image')} of {several(lesions, 'lesion')} with "
-        f"{several(classes, 'diagnosis', 'diagnoses')}. Every number on this page was counted from the manifest "
-        "and the tables made from it."
+        f"{several(manifest.height, 'image')}{of} with {several(classes, 'diagnosis', 'diagnoses')}. Every number on "
+        "this page was counted from the manifest and the tables made from it."
     )
 
 
@@ -57,11 +57,9 @@ def headline_numbers(
     histology = manifest.filter(pl.col("confirmed_by") == "histology").height
     stats = [
         Stat("Images", format_count(manifest.height), _repeats(manifest)),
-        Stat(
-            "Lesions",
-            format_count(lesions),
-            "" if known(manifest, "lesion_id") else "no ids: every image counts as one",
-        ),
+        Stat("Lesions", format_count(lesions), _partly(manifest, "lesion_id"))
+        if known(manifest, "lesion_id")
+        else Stat("Lesions", "unknown", "no lesion ids are recorded", "word"),
         Stat("Patients", format_count(patients), _partly(manifest, "patient_id"))
         if known(manifest, "patient_id")
         else Stat("Patients", "unknown", "no patient ids are recorded", "word"),
@@ -87,6 +85,8 @@ def headline_numbers(
 
 
 def _repeats(manifest: pl.DataFrame) -> str:
+    if not known(manifest, "lesion_id"):
+        return ""
     counts = manifest.group_by(lesion_key()).len()["len"]
     repeated = int((counts > 1).sum())
     return f"{several(repeated, 'lesion')} with more than one" if repeated else "one a lesion"
