@@ -71,7 +71,7 @@ def melanoma(rng: np.random.Generator, size: int, clear: float) -> Pigment:
     skin.melanin += dots(rng, size, rim, count=26, radius=(0.04, 0.09)) * np.float32(0.2 + 0.6 * clear)
     if rng.random() < 0.3 + 0.45 * clear:
         centre = smooth(rng, size, size, 1.6)
-        veil = inside * step(centre, float(np.quantile(centre[inside > 0.5], 0.7)), 0.5)
+        veil = inside * step(centre, float(np.quantile(centre[inside > 0.5], 0.7)), 0.9)
         skin.dermal += veil * np.float32(0.35 + 0.3 * clear)
         skin.keratin += veil * np.float32(0.16)
     if rng.random() < 0.35 * clear:
