@@ -23,7 +23,12 @@ CHECK: Final = StepSpec(
     run=check.run,
     settings=lambda tree: s.part_of(s.CheckSection, tree),
     inputs={"manifest": "ingest.manifest"},
-    outputs={"manifest": check.MANIFEST, "checks": check.CHECKS},
+    outputs={
+        "manifest": check.MANIFEST,
+        "checks": check.CHECKS,
+        "duplicates": check.DUPLICATES,
+        "sheet": check.SHEET,
+    },
 )
 SPLIT: Final = StepSpec(
     name="split",
@@ -61,6 +66,7 @@ EVALUATE: Final = StepSpec(
 _RESULTS = {
     **_DATA,
     "checks": "check.checks",
+    "duplicates": "check.duplicates",
     "history": "train.history",
     "metrics": "evaluate.metrics",
     "predictions": "evaluate.predictions",

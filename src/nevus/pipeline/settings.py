@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from pydantic import Field
 
 from nevus.bundle.schema import Task
+from nevus.data.duplicates.settings import DuplicateSettings
 from nevus.data.prepare import PrepareSettings
 from nevus.data.settings import DataSettings
 from nevus.data.splits import SplitSettings
@@ -35,6 +36,7 @@ class RunSettings(Section):
     task: Task = "diagnosis"
     """`diagnosis` (classes) or `malignancy` (benign or malignant)."""
     data: DataSettings = DataSettings()
+    duplicates: DuplicateSettings = DuplicateSettings()
     split: SplitSettings = SplitSettings()
     prepare: PrepareSettings = PrepareSettings()
     model: ModelSettings = ModelSettings()
@@ -55,6 +57,7 @@ NEUTRAL: Final = frozenset(
         "tracking",
         "notices",
         "data.check.workers",
+        "duplicates.search.workers",
         "prepare.workers",
         "training.workers",
         "training.threads",
@@ -74,6 +77,7 @@ class CheckSection(Section):
 
     task: Task
     data: DataSettings
+    duplicates: DuplicateSettings
 
 
 class SplitSection(Section):

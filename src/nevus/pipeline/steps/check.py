@@ -1,27 +1,41 @@
-"""check: every row and file is judged; what can't be used is set aside with its reason."""
+"""check: every row and file is judged, what can't be used is set aside with its reason, duplicates become one group."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from nevus.data.checks import check_manifest, require_usable
-from nevus.data.duplicates.published import published_pairs
+from nevus.data.checks import CheckResult, check_manifest, require_usable
+from nevus.data.duplicates import (
+    DuplicateSettings,
+    find_exact,
+    find_near,
+    find_published,
+    image_pairs,
+    pair_table,
+    write_contact_sheet,
+)
 from nevus.data.groups import assign_groups
 from nevus.data.manifest import SCHEMA, content_fingerprint, read_manifest
+from nevus.data.reading import read_bytes
+from nevus.imaging import decode_image
 from nevus.pipeline.progress import tell
 from nevus.pipeline.settings import CheckSection
 from nevus.pipeline.step import URI, Inputs, Outcome
 
 MANIFEST = "manifest.parquet"
 CHECKS = "checks"
+DUPLICATES = "duplicates.parquet"
+SHEET = "duplicates"
 
 
 def run(settings: CheckSection, inputs: Inputs, output: URI) -> Outcome:
-    """Check the rows and files; groups are joined through confirmed duplicates."""
+    """Check the rows and files; groups are joined through confirmed duplicates, which a contact sheet shows."""
     folder = Path(output)
     table = read_manifest(Path(inputs["manifest"]))
     result = check_manifest(
@@ -30,21 +44,56 @@ def run(settings: CheckSection, inputs: Inputs, output: URI) -> Outcome:
         lambda done, total: tell(done, total, "files"),
         classes=settings.data.classes,
     )
-    pairs = [pair for dataset in result.accepted["dataset"].unique() for pair in published_pairs(dataset)]
-    result = replace(result, accepted=join_duplicates(result.accepted, pairs))
     result.write(folder / CHECKS, manifest=f"../{MANIFEST}")
     require_usable(result, task=settings.task, rejected_at=f"{CHECKS}/rejected.parquet")
+    pairs = find_duplicates(result, settings.duplicates)
+    joined = join_duplicates(result.accepted, pairs)
+    replace(result, accepted=joined).write(folder / CHECKS, manifest=f"../{MANIFEST}")
+    require_usable(replace(result, accepted=joined), task=settings.task)
+    rows = result.accepted
+    write_contact_sheet(pairs, rows, _reader(rows), folder / SHEET, short_side=settings.duplicates.search.short_side)
+    partial = folder / (DUPLICATES + ".partial")
+    pairs.write_parquet(partial)
+    partial.replace(folder / DUPLICATES)
     summary = {
-        "images": result.accepted.height,
+        "images": joined.height,
         "rejected": result.rejected.height,
-        "groups": result.accepted["group_id"].n_unique(),
-        "content_fingerprint": content_fingerprint(result.accepted),
+        "groups": joined["group_id"].n_unique(),
+        "duplicate_pairs": _counts(pairs),
+        "content_fingerprint": content_fingerprint(joined),
     }
     return Outcome(summary=summary, notices=tuple(result.warnings))
 
 
-def join_duplicates(manifest: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> pl.DataFrame:
+def find_duplicates(result: CheckResult, settings: DuplicateSettings) -> pl.DataFrame:
+    """The table of pairs, of every kind that the settings ask for, across and within groups."""
+    rows = result.accepted
+    found = [find_published(rows)] if settings.published else []
+    if settings.exact:
+        found.append(find_exact(result.files))
+    if settings.near:
+        found.append(find_near(rows, _reader(rows), settings.search, progress=lambda s, d, n: tell(d, n, s)))
+    return pl.concat(found) if found else pair_table([])
+
+
+def join_duplicates(manifest: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """The manifest with the groups of duplicate images made one."""
-    present = set(manifest["image_id"])
-    known = [pair for pair in pairs if present.issuperset(pair)]
-    return assign_groups(manifest, known).select(list(SCHEMA)).sort("dataset", "image_id")
+    return assign_groups(manifest, image_pairs(pairs)).select(list(SCHEMA)).sort("dataset", "image_id")
+
+
+def _reader(rows: pl.DataFrame) -> _Pixels:
+    return _Pixels(rows["uri"].to_list())
+
+
+class _Pixels:
+    """Row number -> RGB uint8 [h,w,3]."""
+
+    def __init__(self, uris: list[str]) -> None:
+        self._uris = uris
+
+    def __call__(self, row: int) -> NDArray[np.uint8]:
+        return decode_image(read_bytes(self._uris[row])).pixels
+
+
+def _counts(pairs: pl.DataFrame) -> Mapping[str, int]:
+    return dict(pairs.group_by("kind").agg(pl.len()).sort("kind").iter_rows())

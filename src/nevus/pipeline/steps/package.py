@@ -31,6 +31,7 @@ def run(settings: PackageSection, inputs: Inputs, output: URI) -> Outcome:  # no
         rows=read_split_manifest(inputs["manifest"], inputs["split"]),
         checks=Path(inputs["checks"]),
         history=Path(inputs["history"]),
+        duplicates=pl.read_parquet(inputs["duplicates"]).height,
         predictions=predictions,
         shipped=False,
     )
