@@ -1,19 +1,20 @@
-"""Export of a `BundleGraph` to ONNX, and its temperature set afterwards."""
+"""Export of a bundle's graph to ONNX, and its temperature set afterwards."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
+from torch import nn
 
 from nevus.errors import NevusError
-from nevus.training.graph import BundleGraph
 
 OUTPUTS = ("probabilities", "logits", "embedding", "ood_score", "evidence")
 MAX_BATCH = 4096
@@ -23,8 +24,10 @@ class ExportError(NevusError):
     """The graph can't be exported."""
 
 
-def export_graph(graph: BundleGraph, *, height: int, width: int, metadata_width: int) -> bytes:
-    """The graph as one ONNX file: inputs `image` uint8 [N,H,W,3] and `metadata` float32 [N,M], outputs `OUTPUTS`.
+def export_graph(
+    graph: nn.Module, *, height: int, width: int, metadata_width: int, outputs: Sequence[str] = OUTPUTS
+) -> bytes:
+    """The graph as one ONNX file: inputs `image` uint8 [N,H,W,3] and `metadata` float32 [N,M], and its outputs by name.
 
     Traced with a batch of two, so that N stays free; local paths and other traces of the exporter are stripped.
 
@@ -48,7 +51,7 @@ def export_graph(graph: BundleGraph, *, height: int, width: int, metadata_width:
                 dynamic_shapes={"image": {0: n}, "metadata": {0: n}},
                 external_data=False,
                 input_names=["image", "metadata"],
-                output_names=list(OUTPUTS),
+                output_names=list(outputs),
                 verbose=False,
             )
         except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
