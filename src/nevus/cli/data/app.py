@@ -6,6 +6,7 @@ import typer
 
 from nevus.cli.data.check import check
 from nevus.cli.data.describe import describe
+from nevus.cli.data.duplicates import duplicates
 from nevus.cli.data.fetch import fetch
 from nevus.cli.data.sources import sources
 from nevus.cli.data.split import split
@@ -19,5 +20,5 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
 )
-for command in (check, describe, split, fetch, synth, sources):
+for command in (check, describe, split, duplicates, fetch, synth, sources):
     app.command(command.__name__)(command)
