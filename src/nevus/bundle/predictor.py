@@ -206,7 +206,8 @@ class Predictor:
     def _run(self, image: NDArray[np.uint8], metadata: NDArray[np.float32] | None) -> Outputs:
         if metadata is None:
             metadata = self._encoded(None)
-        return self._runtime.run(image, metadata)
+        outputs = self._runtime.run(image, metadata)
+        return {name: outputs[name] for name in self.manifest.outputs}
 
     def _encoded(self, metadata: Metadata | None) -> NDArray[np.float32] | None:
         if self.manifest.metadata is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,6 +12,7 @@ from nevus.errors import InputError
 
 if TYPE_CHECKING:
     from nevus.bundle import BundleManifest
+    from nevus.bundle.schema import OperatingPoint
 
 
 def import_model(
@@ -48,6 +48,9 @@ def import_model(
     licence: Annotated[str, typer.Option(help="Of the model and the data behind it.")] = "unknown",
     timm: Annotated[str | None, typer.Option(metavar="NAME", help="Import a checkpoint of this timm model.")] = None,
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="The checkpoint for --timm.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="A further argument of timm.create_model; repeatable.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Make a bundle of your own ONNX classifier, or of a timm checkpoint.
@@ -63,24 +66,24 @@ def import_model(
     means, stds = _three("--mean", mean), _three("--std", std)
     if (model is None) == (timm is None) or (timm is None) != (weights is None):
         raise InputError("name either a MODEL.onnx, or --timm NAME together with --weights FILE.")
-    if timm is not None:
-        training = importlib.import_module("nevus.training")
-        digest = training.import_checkpoint(
+    facts: dict[str, Any] = {"bundle": str(out), "classes": list(codes), "malignant": list(suspicious)}
+    frame = {"height": height, "width": width, "rule": rule}
+    if timm is not None and weights is not None:
+        if input_range != "0..1" or channels != "rgb" or layout or scores or output:
+            raise InputError("--input-range, --channels, --layout, --scores and --output are for ONNX models only.")
+        _import_timm(
             timm,
             weights,
+            out,
             classes=codes,
             malignant=suspicious,
-            height=height,
-            width=width,
-            rule=rule,
-            mean=means,
-            std=stds,
-            threshold=threshold,
-            name=name or timm,
+            model={**frame, "mean": means, "std": stds, "backbone_options": _options(option)},
             licence=licence,
-            out=out,
+            name=name,
         )
-        _tell({"bundle": str(out), "digest": digest, "classes": list(codes), "malignant": list(suspicious)}, as_json)
+        if threshold is not None:
+            _state_threshold(out, threshold)
+        _tell({**facts, **_facts_of(out)}, as_json)
         return
     assert model is not None  # noqa: S101 - for the type checker
     from nevus.bundle import write_bundle
@@ -100,45 +103,86 @@ def import_model(
         name=name or model.stem,
         classes=codes,
         malignant=suspicious,
-        input={"height": height, "width": width, "rule": rule},
+        input=frame,
         outputs=imported.outputs,
         licence=licence,
-        threshold=threshold,
+        points=() if threshold is None else (_stated(threshold),),
     )
-    facts = {
-        "bundle": str(out),
-        "digest": write_bundle(out, manifest, imported.graph),
-        "classes": list(codes),
-        "malignant": list(suspicious),
-        "scores": imported.scores,
-        "outputs": list(imported.outputs),
-        "absent": [o for o in ("embedding", "ood_score", "evidence") if o not in imported.outputs],
-        "operating_point": threshold,
+    write_bundle(out, manifest, imported.graph)
+    _tell({**facts, "scores": imported.scores, **_facts_of(out)}, as_json)
+
+
+def _import_timm(
+    timm: str,
+    weights: Path,
+    out: Path,
+    *,
+    classes: tuple[str, ...],
+    malignant: tuple[str, ...],
+    model: dict[str, Any],
+    licence: str,
+    name: str | None,
+) -> None:
+    from nevus.taxonomy import BINARY_CLASSES
+    from nevus.training.importing import import_checkpoint
+    from nevus.training.settings import ModelSettings
+
+    import_checkpoint(
+        timm,
+        weights,
+        out,
+        classes=classes,
+        malignant=malignant,
+        model=ModelSettings(**model),
+        task="malignancy" if classes == BINARY_CLASSES else "diagnosis",
+        licence=licence,
+        bundle_name=name,
+    )
+
+
+def _state_threshold(bundle: Path, threshold: float) -> None:
+    """Write the bundle again, with an operating point."""
+    from nevus.bundle import read_bundle_manifest, write_bundle
+    from nevus.bundle.directory import GRAPH
+
+    manifest = read_bundle_manifest(bundle).model_copy(update={"operating_points": (_stated(threshold),)})
+    write_bundle(bundle, manifest, (bundle / GRAPH).read_bytes())
+
+
+def _stated(threshold: float) -> OperatingPoint:
+    from nevus.bundle.schema import Estimate, OperatingPoint
+
+    unknown = Estimate(value=None)
+    return OperatingPoint(
+        name="stated", threshold=threshold, sensitivity=unknown, specificity=unknown, measured_on="not measured"
+    )
+
+
+def _facts_of(bundle: Path) -> dict[str, Any]:
+    from nevus.bundle import bundle_digest, read_bundle_manifest
+
+    manifest = read_bundle_manifest(bundle)
+    return {
+        "digest": bundle_digest(bundle),
+        "outputs": list(manifest.outputs),
+        "absent": [o for o in ("embedding", "ood_score", "evidence") if o not in manifest.outputs],
+        "operating_point": manifest.operating_points[0].threshold if manifest.operating_points else None,
     }
-    _tell(facts, as_json)
 
 
-def _manifest(*, classes: tuple[str, ...], threshold: float | None, **fields: Any) -> BundleManifest:
+def _manifest(*, classes: tuple[str, ...], points: tuple[OperatingPoint, ...], **fields: Any) -> BundleManifest:
     from datetime import UTC, datetime
 
     from nevus.bundle import BundleManifest
-    from nevus.bundle.schema import Estimate, OperatingPoint
-    from nevus.provenance import library_versions
+    from nevus.provenance import code_revision, library_versions
     from nevus.taxonomy import BINARY_CLASSES
 
-    points: tuple[OperatingPoint, ...] = ()
-    if threshold is not None:
-        unknown = Estimate(value=None)
-        points = (
-            OperatingPoint(
-                name="stated", threshold=threshold, sensitivity=unknown, specificity=unknown, measured_on="not measured"
-            ),
-        )
     return BundleManifest(
-        created_at=datetime.now(UTC),
+        created_at=datetime.now(UTC).replace(microsecond=0),
         task="malignancy" if classes == BINARY_CLASSES else "diagnosis",
         classes=classes,
         operating_points=points,
+        code_revision=code_revision(),
         libraries=library_versions(("nevus", "onnx", "onnxruntime")),
         **fields,
     )
@@ -159,6 +203,18 @@ def _malignant(classes: tuple[str, ...], stated: str | None) -> tuple[str, ...]:
     return found
 
 
+def _options(pairs: list[str] | None) -> dict[str, Any]:
+    import yaml
+
+    options = {}
+    for pair in pairs or []:
+        key, separator, value = pair.partition("=")
+        if not separator:
+            raise InputError(f"--option {pair}: KEY=VALUE is needed.")
+        options[key] = yaml.safe_load(value)
+    return options
+
+
 def _three(option: str, text: str | None) -> tuple[float, float, float] | None:
     if text is None:
         return None
@@ -176,7 +232,8 @@ def _tell(facts: dict[str, Any], as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(show_header=False)
+    table = Table("what", "value", show_header=False)
+    table.columns[1].overflow = "fold"
     for key, value in facts.items():
         shown = ", ".join(map(str, value)) if isinstance(value, list) else value
         table.add_row(key.replace("_", " "), "none" if shown in (None, "") else str(shown))

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.graphs import CLASSES, METADATA, make_tiny_bundle, make_tiny_manifest
+from tests.graphs import CLASSES, METADATA, make_tiny_bundle, make_tiny_graph, make_tiny_manifest
 
-from nevus.bundle import BundleError, Failure, InferenceError, Metadata, Prediction, Predictor
+from nevus.bundle import BundleError, Failure, InferenceError, Metadata, Prediction, Predictor, write_bundle
 from nevus.bundle.answer import compose_prediction
 from nevus.bundle.schema import PredictionSetSpec, QualityLimits, RefusalLimits
 from nevus.imaging import frame, measure_quality
@@ -208,6 +208,15 @@ def test_a_model_may_lack_all_outputs_but_probabilities(tmp_path: Path) -> None:
     assert answer.evidence is answer.embedding is answer.ood_score is answer.logits is None
     with pytest.raises(BundleError, match="no evidence"):
         predictor.overlay(lesion(DARK), answer)
+
+
+def test_what_bundle_json_does_not_name_is_not_shown(tmp_path: Path) -> None:
+    """Such as a novelty score that an imported graph carries as zeros."""
+    write_bundle(tmp_path / "b", make_tiny_manifest(outputs=("probabilities", "logits")), make_tiny_graph())
+    (answer,) = Predictor(tmp_path / "b", threads=1).predict([lesion(DARK)])
+    assert isinstance(answer, Prediction)
+    assert answer.logits is not None
+    assert answer.ood_score is answer.evidence is answer.embedding is None
 
 
 def test_the_overlay_has_the_images_resolution_and_the_frames_shape(predictor: Predictor) -> None:

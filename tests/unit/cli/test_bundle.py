@@ -141,6 +141,26 @@ def test_import_without_an_operating_point_says_what_follows(tmp_path: Path) -> 
     assert "not a diagnosis" in text
 
 
+@pytest.mark.slow  # imports torch and exports a network
+def test_import_of_a_timm_checkpoint(tmp_path: Path) -> None:
+    timm = pytest.importorskip("timm", reason="needs nevus[training]")
+    from safetensors.torch import save_model
+
+    weights, target = tmp_path / "mine.safetensors", tmp_path / "b"
+    save_model(timm.create_model("test_resnet", num_classes=3), str(weights))
+    command = ["import", "--timm", "test_resnet", "--weights", weights, "--classes", "mel,nv,bkl"]
+    code, text, _ = run(*command, "--height", 96, "--width", 128, "--threshold", 0.25, "--out", target, "--json")
+    assert code == 0
+    assert json.loads(text)["digest"] == bundle_digest(target)
+    manifest = read_bundle_manifest(target)
+    assert (manifest.input.height, manifest.input.width) == (96, 128)
+    assert [point.threshold for point in manifest.operating_points] == [0.25]
+    assert run("verify", target)[0] == 0
+    code, _, message = run(*command, "--input-range", "0..255", "--out", target)
+    assert code == 2
+    assert "for ONNX models only" in message
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
