@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import polars as pl
@@ -62,6 +63,7 @@ def draw_cohort(settings: SyntheticSettings) -> pl.DataFrame:
     diagnoses = np.array(_quotas(settings))
     rng.shuffle(diagnoses)
     rows: list[dict[str, object]] = []
+    misleading = {code: _every(generator(settings.seed, "misleading", code), settings) for code in settings.classes}
     lesion = 0
     for patient, ours in enumerate(_deal(rng, diagnoses.tolist(), settings.lesions_per_patient), start=1):
         person = _person(generator(settings.seed, "patient", patient), ours)
@@ -69,6 +71,7 @@ def draw_cohort(settings: SyntheticSettings) -> pl.DataFrame:
             lesion += 1
             own = generator(settings.seed, "record", lesion)
             finding = {"lesion_id": f"L{lesion:06d}", "diagnosis": diagnosis} | _finding(own, diagnosis, settings)
+            finding["look"] = _look(own, diagnosis, misleading=next(misleading[diagnosis]))
             for view in range(1, 1 + _count(own, settings.images_per_lesion, 4)):
                 rows.append(
                     {"image_id": f"SYN_{lesion:06d}_{view}", "patient_id": f"P{patient:06d}"} | person | finding
@@ -127,12 +130,17 @@ def _finding(rng: np.random.Generator, diagnosis: str, settings: SyntheticSettin
         "site": None if rng.random() < 0.03 else site,
         "confirmed_by": "histology" if rng.random() < habit.histology else other,
         "clarity": float(1 - faint),
-        "look": _look(rng, diagnosis, settings),
     }
 
 
-def _look(rng: np.random.Generator, diagnosis: str, settings: SyntheticSettings) -> str:
+def _every(rng: np.random.Generator, settings: SyntheticSettings) -> Iterator[bool]:
+    """Whether the next lesion of a class misleads: evenly spread, so that a small class has its share and no more."""
+    share, start = _MISLEADING * settings.difficulty, rng.random()
+    for number in count():
+        yield int((number + 1 + start) * share) > int((number + start) * share)
+
+
+def _look(rng: np.random.Generator, diagnosis: str, *, misleading: bool) -> str:
     """The diagnosis whose face the lesion wears."""
     others = LOOK_ALIKES[diagnosis]
-    other = str(rng.choice(list(others), p=list(others.values())))
-    return other if rng.random() < _MISLEADING * settings.difficulty else diagnosis
+    return str(rng.choice(list(others), p=list(others.values()))) if misleading else diagnosis

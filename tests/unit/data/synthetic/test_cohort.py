@@ -92,6 +92,13 @@ def test_difficulty_makes_lesions_fainter_and_more_of_them_misleading() -> None:
     assert hard[1] == pytest.approx(0.25, abs=0.03)
 
 
+def test_every_diagnosis_misleads_equally_often() -> None:
+    lesions = draw_cohort(SyntheticSettings(lesions=1200)).unique("lesion_id")
+    shares = lesions.group_by("diagnosis").agg((pl.col("look") != pl.col("diagnosis")).mean().alias("share"))
+    assert shares["share"].min() == pytest.approx(0.0875, abs=0.015)
+    assert shares["share"].max() == pytest.approx(0.0875, abs=0.015)
+
+
 def test_a_larger_cohort_does_not_change_what_a_lesion_is() -> None:
     """The record of a lesion is a function of the seed and its number, not of the others."""
     one = draw_cohort(SyntheticSettings(lesions=50, classes={"nv": 1}))
