@@ -66,10 +66,12 @@ def _unmapped(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _conflicts(rows: pl.DataFrame) -> pl.DataFrame:
-    """A lesion has one diagnosis, and is malignant or not; `unknown` contradicts nothing."""
+    """A lesion has one diagnosis, and is malignant or not; `unknown` and what isn't mapped contradict nothing."""
     lesion = ["dataset", "lesion_id"]
     named = rows.filter(pl.col("lesion_id").is_not_null())
-    known = pl.when(pl.col("diagnosis") != UNKNOWN).then(pl.col("diagnosis"))
+    known = pl.when(pl.col("diagnosis").is_in(list(DIAGNOSES)), pl.col("diagnosis") != UNKNOWN).then(
+        pl.col("diagnosis")
+    )
     judged = named.with_columns(
         known.drop_nulls().unique().sort().implode().over(lesion, mapping_strategy="group_to_rows").alias("labels"),
         pl.col("malignant").drop_nulls().n_unique().over(lesion).alias("sides"),

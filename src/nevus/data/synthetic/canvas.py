@@ -115,7 +115,7 @@ def branches(rng: np.random.Generator, size: int, *, trunks: int, thickness: flo
         start = np.array([np.cos(angle), np.sin(angle)]) * rng.uniform(0.55, 0.95)
         inward = angle + np.pi + rng.normal(0, 0.5)
         _grow(rng, drawn, scale, at=start, angle=inward, thickness=thickness, depth=0)
-    return cv2.GaussianBlur(drawn, (0, 0), 0.4).astype(np.float32) / np.float32(255)
+    return np.asarray(cv2.GaussianBlur(drawn, (0, 0), 0.4), np.float32) / np.float32(255)
 
 
 def _grow(
