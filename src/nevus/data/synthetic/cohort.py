@@ -38,7 +38,7 @@ HABITS: Mapping[str, Habit] = {
 
 LOOK_ALIKES: Mapping[str, Mapping[str, float]] = {
     "nv": {"mel": 0.5, "bkl": 0.3, "df": 0.2},
-    "mel": {"nv": 0.35, "bcc": 0.3, "akiec": 0.25, "bkl": 0.1},
+    "mel": {"bcc": 0.4, "akiec": 0.3, "nv": 0.2, "bkl": 0.1},
     "bkl": {"mel": 0.4, "nv": 0.35, "akiec": 0.25},
     "bcc": {"akiec": 0.6, "bkl": 0.2, "mel": 0.2},
     "akiec": {"bcc": 0.6, "bkl": 0.25, "mel": 0.15},
@@ -46,7 +46,7 @@ LOOK_ALIKES: Mapping[str, Mapping[str, float]] = {
     "df": {"nv": 0.5, "bcc": 0.3, "bkl": 0.2},
 }
 """Which diagnosis a lesion may pass for, and how often of those times."""
-_MISLEADING = 0.25
+_MISLEADING = 0.35
 """At difficulty 1, the share of lesions that look like another diagnosis: what no picture can tell."""
 
 _TONES = ((0.02, "I"), (0.06, "II"), (0.12, "III"), (0.24, "IV"), (0.42, "V"), (0.65, "VI"))

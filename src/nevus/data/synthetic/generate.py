@@ -17,7 +17,7 @@ from nevus.data.synthetic.settings import SyntheticSettings
 from nevus.errors import InputError, StorageFullError
 from nevus.settings import fingerprint
 
-STYLE = 4
+STYLE = 5
 """Raised with every change of the drawing, so that a folder never mixes two."""
 TABLE = "metadata.csv"
 IMAGES = "images"

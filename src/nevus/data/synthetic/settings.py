@@ -26,7 +26,7 @@ class SyntheticSettings(Section):
     """Pixels."""
     seed: int = Field(default=0, ge=0)
     difficulty: Annotated[float, Field(ge=0, le=1)] = 0.35
-    """0: every lesion shows the structures of its diagnosis clearly. 1: most show them faintly, and one in four
+    """0: every lesion shows the structures of its diagnosis clearly. 1: most show them faintly, and one in three
     looks like another diagnosis."""
     classes: dict[str, float] = PREVALENCE
     """Class -> share of the lesions; the shares are made to sum to 1."""
