@@ -58,9 +58,7 @@ def run_client(
                     process.wait()
         said = _tail(log)
     if process.returncode:
-        raise FetchError(
-            f"the client ended with code {process.returncode}. It said last: {said or 'nothing'}"
-        )
+        raise FetchError(f"the client ended with code {process.returncode}. It said last: {said or 'nothing'}")
     return said
 
 

@@ -19,7 +19,8 @@ def unreachable(url: str, seconds: float = SECONDS) -> str | None:
         return f"{url} is not a web address"
     request = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "nevus"})  # noqa: S310 - checked above
     try:
-        with urllib.request.urlopen(request, timeout=seconds):  # noqa: S310 - checked above
+        # an own opener: the shared one remembers the proxy that the environment named first
+        with urllib.request.build_opener().open(request, timeout=seconds):
             return None
     except urllib.error.HTTPError:
         return None
