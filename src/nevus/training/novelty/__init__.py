@@ -1,7 +1,8 @@
 """Refusal of pictures that aren't dermoscopy: a score inside the graph, its fit, and its limit."""
 
 from nevus.training.novelty.branch import NoveltyBranch
-from nevus.training.novelty.fit import fit_novelty, fit_statistics, measured
+from nevus.training.novelty.fit import Pictures, fit_novelty, measured
+from nevus.training.novelty.head import fit_statistics
 from nevus.training.novelty.limit import choose_limit
 from nevus.training.novelty.parameters import NoveltyParameters
 from nevus.training.novelty.score import NoveltyScore
@@ -12,6 +13,7 @@ __all__ = [
     "NoveltyParameters",
     "NoveltyScore",
     "NoveltySettings",
+    "Pictures",
     "choose_limit",
     "fit_novelty",
     "fit_statistics",

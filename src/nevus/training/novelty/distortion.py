@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from nevus.training.novelty.proxies.canvas import Floats, Pixels, Rng
@@ -18,7 +19,7 @@ SWAPPED = 0.3
 
 
 def reframed(pixels: Pixels, rng: Rng) -> Pixels:
-    """A crop near the middle at up to 1.4-fold zoom, squashed by up to a third, perhaps from a smaller or a softer picture."""
+    """A crop near the middle, zoomed up to 1.4-fold, squashed by up to a third, perhaps from a smaller picture."""
     height, width = pixels.shape[:2]
     across = rng.uniform(0.7, 1.0) if rng.random() < 0.5 else 1.0
     down = min(1.0, across * rng.uniform(0.72, 1.35)) if rng.random() < 0.5 else across
@@ -28,7 +29,9 @@ def reframed(pixels: Pixels, rng: Rng) -> Pixels:
     if rng.random() < 0.5:
         scale = rng.uniform(0.45, 1.0)
         small = (max(8, int(width * scale)), max(8, int(height * scale)))
-        image = image.resize(small, Image.Resampling.BILINEAR, box=box).resize((width, height), Image.Resampling.BICUBIC)
+        image = image.resize(small, Image.Resampling.BILINEAR, box=box).resize(
+            (width, height), Image.Resampling.BICUBIC
+        )
     else:
         image = image.resize((width, height), Image.Resampling.BICUBIC, box=box)
     if rng.random() < 0.2:
@@ -38,7 +41,7 @@ def reframed(pixels: Pixels, rng: Rng) -> Pixels:
 
 
 def relit(pixels: Pixels, rng: Rng) -> Pixels:
-    """Gamma, exposure, white balance, saturation and contrast changed; red and blue exchanged in a share of the copies."""
+    """Gamma, exposure, white balance, saturation and contrast changed; red and blue exchanged in a share of copies."""
     x: Floats = np.clip(pixels.astype(np.float32) / 255, 1e-3, 1) ** np.float32(np.exp(rng.normal(0, 0.2)))
     warmth = rng.normal(0, 0.12)
     gain = np.exp(np.array([warmth, 0, -warmth]) + rng.normal(0, 0.05, 3) + rng.normal(0, 0.1))
@@ -64,3 +67,17 @@ def distorted(pixels: Pixels, rng: Rng) -> Pixels:
     """One distorted copy of uint8 [H, W, 3]: reframed, relit, and in six of ten cases re-encoded."""
     copy = relit(reframed(pixels, rng), rng)
     return reencoded(copy, rng) if rng.random() < 0.6 else copy
+
+
+def recoloured(pixels: Pixels, like: Pixels) -> Pixels:
+    """The picture with the mean and the covariance of another one's colours (optimal linear transport)."""
+    x, y = (image.reshape(-1, 3).astype(np.float64) for image in (pixels, like))
+    from_, to = (np.cov(rows.T) + 4 * np.eye(3) for rows in (x, y))
+    root, inverse = _power(from_, 0.5), _power(from_, -0.5)
+    moved = (x - x.mean(0)) @ (inverse @ _power(root @ to @ root, 0.5) @ inverse).T + y.mean(0)
+    return np.asarray(np.clip(moved, 0, 255), np.uint8).reshape(pixels.shape)
+
+
+def _power(matrix: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
+    values, vectors = np.linalg.eigh(matrix)
+    return np.asarray((vectors * np.maximum(values, 1e-9) ** exponent) @ vectors.T)

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from nevus.training.novelty.distortion import distorted
+from nevus.training.novelty.distortion import distorted, recoloured
 from nevus.training.novelty.proxies import FAMILIES
 from nevus.training.novelty.proxies.canvas import Pixels, Rng, cloud, finished, painted, ramp
 from nevus.training.novelty.proxies.medical import clinical
@@ -24,9 +24,7 @@ Take = Callable[[Rng], Pixels]
 def mirrored(patch: Pixels, height: int, width: int, rng: Rng) -> Pixels:
     """A patch set beside its mirror images until it fills [height, width]; no seams."""
     down, across = -(-height // patch.shape[0]) + 1, -(-width // patch.shape[1]) + 1
-    rows = [
-        np.concatenate([patch[:: (-1) ** y, :: (-1) ** x] for x in range(across)], 1) for y in range(down)
-    ]
+    rows = [np.concatenate([patch[:: (-1) ** y, :: (-1) ** x] for x in range(across)], 1) for y in range(down)]
     whole = np.concatenate(rows, 0)
     top = int(rng.integers(0, whole.shape[0] - height + 1))
     left = int(rng.integers(0, whole.shape[1] - width + 1))
@@ -34,7 +32,7 @@ def mirrored(patch: Pixels, height: int, width: int, rng: Rng) -> Pixels:
 
 
 def bare_skin(take: Take, rng: Rng) -> Pixels:
-    """The calmest corner of a lesion's picture spread over the whole frame: enlarged, as it is, or as from further away."""
+    """The calmest corner of a lesion's picture spread over the frame: enlarged, as it is, or as from further away."""
     pixels = take(rng)
     height, width = pixels.shape[:2]
     h, w = int(height * rng.uniform(0.18, 0.32)), int(width * rng.uniform(0.18, 0.32))
@@ -86,21 +84,32 @@ def limb(take: Take, rng: Rng) -> Pixels:
     return clinical(rng, height, width, surface=source.astype(np.float32))
 
 
-MADE: Final[dict[str, Callable[[Take, Rng], Pixels]]] = {
-    f.__name__: f for f in (bare_skin, rash, far_skin, limb)
-}
+MADE: Final[dict[str, Callable[[Take, Rng], Pixels]]] = {f.__name__: f for f in (bare_skin, rash, far_skin, limb)}
 """Pictures made of training images, by name."""
 
 
 def exposures(
-    take: Take, per_drawn: int, per_made: int, seed: int, height: int, width: int, without: frozenset[str] = frozenset()
+    take: Take,
+    height: int,
+    width: int,
+    *,
+    per_drawn: int,
+    per_made: int,
+    seed: int,
+    without: frozenset[str] = frozenset(),
 ) -> Iterator[tuple[str, Pixels]]:
-    """Kind and picture, uint8 [height, width, 3], distorted as lesions are; `without` names families to leave out."""
+    """Kind and picture, uint8 [height, width, 3], distorted as lesions are; `without` names families to leave out.
+
+    Four in ten drawings take on the colours of a training image, so that colour alone gives none away.
+    """
     rng = np.random.default_rng(seed)
     for family, drawings in FAMILIES.items():
         for drawing in () if family in without else drawings:
             for _ in range(per_drawn):
-                yield drawing.__name__, distorted(drawing(rng, height, width), rng)
+                picture = drawing(rng, height, width)
+                if rng.random() < 0.4 and picture.std((0, 1)).sum() > 10:
+                    picture = recoloured(picture, take(rng))
+                yield drawing.__name__, distorted(picture, rng)
     for name, make in () if "made" in without else MADE.items():
         for _ in range(per_made):
             yield name, distorted(make(take, rng), rng)

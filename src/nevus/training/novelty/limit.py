@@ -16,8 +16,8 @@ def choose_limit(
     scores: NDArray[np.floating],
     groups: NDArray[np.generic],
     malignant: NDArray[np.bool_],
-    max_share: float = 0.02,
-    max_malignant_share: float = 0.03,
+    max_share: float = 0.015,
+    max_malignant_share: float = 0.025,
 ) -> float:
     """The lowest limit that refuses at most these shares of the validation part's lesions and malignant lesions.
 

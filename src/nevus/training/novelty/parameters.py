@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +13,9 @@ from safetensors.numpy import load_file, save_file
 from nevus.errors import InputError
 
 CLIP = 8.0
-"""Statistics are cut at so many spreads from the mean of lesions, so that one of them can't decide alone."""
+"""In the linear term, statistics are cut at so many spreads from lesions' mean, so that one can't decide alone."""
+
+Floats = NDArray[np.float64]
 
 
 class NoveltyParametersError(InputError):
@@ -23,34 +24,38 @@ class NoveltyParametersError(InputError):
 
 @dataclass(frozen=True)
 class NoveltyParameters:
-    """score = weight . [z, |z|] + bias, with z = clip((statistics - centre) / scale, -8, 8).
+    """score = weight . [c, |c|] + distance * log(|whitening z|^2) + bias.
+
+    z = (statistics - centre) / scale, c = z cut at 8.
 
     Attributes:
         centre: float64 [F], mean of the statistics over lesions.
         scale: float64 [F], their spread.
         weight: float64 [2F].
+        whitening: float64 [F,F], rows are directions in which lesions have unit spread.
+        distance: float64 [1], weight of the log of the squared Mahalanobis distance.
         bias: float64 [1].
     """
 
-    centre: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    weight: NDArray[np.float64]
-    bias: NDArray[np.float64]
+    centre: Floats
+    scale: Floats
+    weight: Floats
+    whitening: Floats
+    distance: Floats
+    bias: Floats
 
-    def features(self, statistics: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Statistics [N,F] -> [N,2F]: how far from lesions' mean, with and without the direction."""
-        z = np.clip((statistics.astype(np.float64) - self.centre) / self.scale, -CLIP, CLIP)
-        return np.concatenate([z, np.abs(z)], 1)
-
-    def score(self, statistics: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Statistics [N,F] -> log-odds [N] that this is another picture, at equal shares of both; higher = stranger."""
-        return self.features(statistics) @ self.weight + self.bias[0]
+    def score(self, statistics: NDArray[np.floating]) -> Floats:
+        """Statistics [N,F] to scores [N], in spreads of lesions' own scores above their mean; higher = stranger."""
+        z = (statistics.astype(np.float64) - self.centre) / self.scale
+        away = np.log(np.square(z @ self.whitening.T).sum(1) + 1e-12)
+        linear = signed_and_absolute(z) @ self.weight
+        return np.asarray(linear + self.distance[0] * away + self.bias[0])
 
     def save(self, path: Path) -> None:
         """Write as safetensors, whole or not at all."""
         part = path.with_name(path.name + ".part")
         save_file({name: np.ascontiguousarray(array) for name, array in asdict(self).items()}, part)
-        os.replace(part, path)
+        part.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> NoveltyParameters:
@@ -63,3 +68,9 @@ class NoveltyParameters:
             return cls(**load_file(path))
         except (OSError, SafetensorError, TypeError) as error:
             raise NoveltyParametersError(f"{path} holds no parameters of a novelty score: {error}") from error
+
+
+def signed_and_absolute(z: Floats) -> Floats:
+    """Standardised statistics [N,F] to [N,2F], cut: how far from lesions' mean, with and without the direction."""
+    cut = np.clip(z, -CLIP, CLIP)
+    return np.concatenate([cut, np.abs(cut)], 1)

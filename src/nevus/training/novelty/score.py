@@ -10,15 +10,16 @@ from nevus.training.novelty.parameters import CLIP, NoveltyParameters
 
 
 class NoveltyScore(nn.Module):
-    """How much an image looks like something other than dermoscopy, in log-odds; higher = stranger.
+    """How much an image looks like something other than dermoscopy; higher = stranger.
 
-    A plain function of the pixels: it shares nothing with the classifier, so fine-tuning can't blind it.
+    In spreads of the training lesions' scores above their mean. A plain function of the pixels: it shares nothing with
+    the classifier, so fine-tuning can't blind it.
     """
 
     def __init__(self, branch: NoveltyBranch, parameters: NoveltyParameters) -> None:
         super().__init__()
         self.branch = branch
-        for name in ("centre", "scale", "weight", "bias"):
+        for name in ("centre", "scale", "weight", "whitening", "distance", "bias"):
             self.register_buffer(name, torch.as_tensor(getattr(parameters, name)).float())
 
     def forward(self, network: nn.Module, pixels: Tensor) -> Tensor:  # noqa: ARG002 - what the graph hands to any score
@@ -26,5 +27,7 @@ class NoveltyScore(nn.Module):
         branch = self.branch
         statistics = branch(pixels * branch.get_buffer("std") + branch.get_buffer("mean"))
         z = (statistics - self.get_buffer("centre")) / self.get_buffer("scale")
-        z = torch.clamp(z, -CLIP, CLIP)
-        return torch.cat([z, z.abs()], 1) @ self.get_buffer("weight") + self.get_buffer("bias")
+        away = torch.log((z @ self.get_buffer("whitening").T).square().sum(1) + 1e-12)
+        cut = torch.clamp(z, -CLIP, CLIP)
+        linear = torch.cat([cut, cut.abs()], 1) @ self.get_buffer("weight")
+        return linear + self.get_buffer("distance") * away + self.get_buffer("bias")

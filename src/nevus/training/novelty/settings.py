@@ -12,18 +12,16 @@ class NoveltySettings(Section):
 
     images: int = Field(default=3000, ge=1)
     """At most so many training images, drawn at random, and so many distorted copies of them."""
-    drawn: int = Field(default=40, ge=1)
+    drawn: int = Field(default=50, ge=1)
     """Drawings of each kind (documents, faces, walls ...) that the score learns to refuse."""
-    made: int = Field(default=450, ge=0)
-    """Pictures of each sort made of training images (bare skin, skin from afar, a limb)."""
-    short_side: int = Field(default=96, ge=32)
+    made: int = Field(default=300, ge=0)
+    """Pictures of each sort made of training images (bare skin, a rash, skin from afar, a limb)."""
+    short_side: int = Field(default=48, ge=32)
     """The branch looks at the image averaged down to about this short side."""
-    reduction: int = Field(default=8, ge=2)
-    """How deep the branch goes into the backbone: to its last feature map of at most this reduction."""
     strength: float = Field(default=0.03, gt=0)
     """Inverse weight of the ridge penalty; smaller means a smoother score."""
     seed: int = 0
-    max_share: float = Field(default=0.02, ge=0, lt=1)
+    max_share: float = Field(default=0.015, ge=0, lt=1)
     """Most lesions of the validation part that the limit may refuse."""
-    max_malignant_share: float = Field(default=0.03, ge=0, lt=1)
+    max_malignant_share: float = Field(default=0.025, ge=0, lt=1)
     """Most malignant lesions of the validation part that the limit may refuse."""

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 Pixels = NDArray[np.uint8]
-Colour = Sequence[float]
+Colour = Sequence[float] | NDArray[np.floating[Any]]
 Rng = np.random.Generator
 
 SKIN: tuple[tuple[int, int, int], ...] = (
@@ -51,7 +51,9 @@ def resized(field: Floats, height: int, width: int) -> Floats:
     return np.asarray(Image.fromarray(field).resize((width, height), Image.Resampling.BICUBIC), np.float32)
 
 
-def cloud(rng: Rng, height: int, width: int, cells: float, octaves: int = 4, gain: float = 0.5) -> Floats:
+def cloud(  # noqa: PLR0917 - every drawing calls it
+    rng: Rng, height: int, width: int, cells: float, octaves: int = 4, gain: float = 0.5
+) -> Floats:
     """Fractal noise of about zero mean and unit spread; `cells` across the width at the coarsest octave."""
     total = np.zeros((height, width), np.float32)
     for octave in range(octaves):
@@ -60,7 +62,7 @@ def cloud(rng: Rng, height: int, width: int, cells: float, octaves: int = 4, gai
         if across > 2 * width:
             break
         total += gain**octave * resized(rng.standard_normal((down, across)).astype(np.float32), height, width)
-    return (total - total.mean()) / (total.std() + 1e-6)
+    return np.asarray((total - total.mean()) / (total.std() + 1e-6))
 
 
 def ramp(rng: Rng, height: int, width: int) -> Floats:
@@ -70,7 +72,7 @@ def ramp(rng: Rng, height: int, width: int) -> Floats:
     return np.asarray((np.cos(angle) * x + np.sin(angle) * y) / np.sqrt(2), np.float32)
 
 
-def painted(canvas: Floats, mask: Floats, colour: Colour | Floats) -> Floats:
+def painted(canvas: Floats, mask: Floats, colour: Colour) -> Floats:
     """`colour` (or a whole picture) laid over the canvas where `mask` is 1; the canvas itself isn't changed."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     result = np.array(canvas, np.float32)
@@ -83,7 +85,7 @@ def painted(canvas: Floats, mask: Floats, colour: Colour | Floats) -> Floats:
 
 
 class Stencil:
-    """Shapes drawn at twice the size and reduced, so that edges are smooth; coordinates are shares of width and height."""
+    """Shapes drawn at twice the size and reduced, so that edges are smooth; coordinates are shares of the sides."""
 
     def __init__(self, height: int, width: int) -> None:
         self.height, self.width = height, width
@@ -92,14 +94,18 @@ class Stencil:
 
     def points(self, xy: Any) -> list[tuple[float, float]]:
         """Shares -> the stencil's own coordinates."""
-        return [(float(x) * 2 * self.width, float(y) * 2 * self.height) for x, y in np.asarray(xy, float).reshape(-1, 2)]
+        return [
+            (float(x) * 2 * self.width, float(y) * 2 * self.height) for x, y in np.asarray(xy, float).reshape(-1, 2)
+        ]
 
     def polygon(self, xy: Any, value: int = 255) -> Stencil:
         """Fill a polygon."""
         self.draw.polygon(self.points(xy), fill=value)
         return self
 
-    def ellipse(self, x: float, y: float, rx: float, ry: float, turn: float = 0.0, value: int = 255) -> Stencil:
+    def ellipse(  # noqa: PLR0917 - every drawing calls it
+        self, x: float, y: float, rx: float, ry: float, turn: float = 0.0, value: int = 255
+    ) -> Stencil:
         """Fill an ellipse round (x, y); radii are shares of the width and of the height, `turn` in radians."""
         t = np.linspace(0, 2 * np.pi, 48, endpoint=False)
         px, py = rx * self.width * np.cos(t), ry * self.height * np.sin(t)

@@ -26,7 +26,9 @@ def words(rng: Rng, count: int) -> str:
     return " ".join("".join(rng.choice(LETTERS, n)) for n in lengths)
 
 
-def typeset(rng: Rng, image: Image.Image, box: tuple[float, float, float, float], size: float, ink: tuple[int, ...]) -> None:
+def typeset(
+    rng: Rng, image: Image.Image, box: tuple[float, float, float, float], size: float, ink: tuple[int, ...]
+) -> None:
     """Set lines of text into `box` (pixels)."""
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(size)
     x0, y, x1, y1 = box

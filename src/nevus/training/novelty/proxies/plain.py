@@ -9,12 +9,16 @@ from nevus.training.novelty.proxies.canvas import Pixels, Rng, any_colour, blank
 
 def black(rng: Rng, height: int, width: int) -> Pixels:
     """A covered lens."""
-    return finished(blank(height, width, rng.uniform(0, 12, 3)) + rng.normal(0, 1.5, (height, width, 1)).astype(np.float32))
+    return finished(
+        blank(height, width, rng.uniform(0, 12, 3)) + rng.normal(0, 1.5, (height, width, 1)).astype(np.float32)
+    )
 
 
 def white(rng: Rng, height: int, width: int) -> Pixels:
     """An empty sheet or an over-exposed frame."""
-    return finished(blank(height, width, rng.uniform(243, 255, 3)) + rng.normal(0, 1.0, (height, width, 1)).astype(np.float32))
+    return finished(
+        blank(height, width, rng.uniform(243, 255, 3)) + rng.normal(0, 1.0, (height, width, 1)).astype(np.float32)
+    )
 
 
 def one_colour(rng: Rng, height: int, width: int) -> Pixels:

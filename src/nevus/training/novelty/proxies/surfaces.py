@@ -26,7 +26,7 @@ def brick_wall(rng: Rng, height: int, width: int) -> Pixels:
     wide = tall * rng.uniform(1.2, 2.4)
     joint = tall * rng.uniform(0.06, 0.16)
     brick = rng.choice([[165, 80, 60], [190, 120, 90], [130, 70, 60], [200, 190, 180], [120, 120, 125]])
-    canvas = blank(height, width, rng.uniform(120, 210) + rng.normal(0, 6, 3))
+    canvas: Floats = blank(height, width, rng.uniform(120, 210) + rng.normal(0, 6, 3))
     for row in range(rows + 1):
         start = -wide * ((row % 2) * 0.5 + rng.uniform(0, 0.03))
         for column in range(int(1 / wide) + 3):
@@ -42,7 +42,9 @@ def plaster_wall(rng: Rng, height: int, width: int) -> Pixels:
     colour = rng.choice([[235, 232, 225], [220, 205, 180], [200, 210, 215], [225, 190, 170], [170, 165, 160]])
     relief = cloud(rng, height, width, rng.uniform(10, 50), 4, 0.8)
     lit = np.gradient(relief, axis=int(rng.integers(2))) * rng.uniform(5, 30)
-    canvas = colour * rng.uniform(0.6, 1.1) + lit[..., None] + ramp(rng, height, width)[..., None] * rng.uniform(5, 45)
+    canvas: Floats = (
+        colour * rng.uniform(0.6, 1.1) + lit[..., None] + ramp(rng, height, width)[..., None] * rng.uniform(5, 45)
+    )
     if rng.random() < 0.5:
         x = np.cumsum(rng.normal(0, 0.02, 30)) + rng.uniform(0.1, 0.9)
         crack = Stencil(height, width).line(np.stack([x, np.linspace(0, 1, 30)], 1), 0.006)
@@ -51,7 +53,9 @@ def plaster_wall(rng: Rng, height: int, width: int) -> Pixels:
         x, y = rng.uniform(0.1, 0.8, 2)
         plate = Stencil(height, width).rectangle(x, y, x + 0.12, y + 0.17)
         canvas = painted(np.asarray(canvas, np.float32), plate.mask(), (240, 240, 238))
-        canvas = painted(canvas, Stencil(height, width).rectangle(x + 0.03, y + 0.04, x + 0.09, y + 0.13).mask(), (205,) * 3)
+        canvas = painted(
+            canvas, Stencil(height, width).rectangle(x + 0.03, y + 0.04, x + 0.09, y + 0.13).mask(), (205,) * 3
+        )
     return finished(np.asarray(canvas, np.float32))
 
 
@@ -63,7 +67,7 @@ def tiles(rng: Rng, height: int, width: int) -> Pixels:
     two = np.stack([any_colour(rng), any_colour(rng)])
     parity = (np.floor(u) + np.floor(v)).astype(int) % 2 if rng.random() < 0.5 else np.zeros((height, width), int)
     shade = rng.normal(1, 0.06, (64, 64))[np.floor(u).astype(int) % 64, np.floor(v).astype(int) % 64]
-    canvas = two[parity] * shade[..., None]
+    canvas: Floats = two[parity] * shade[..., None]
     gap = (np.minimum(u % 1, v % 1) < rng.uniform(0.02, 0.08)).astype(np.float32)
     canvas = painted(canvas.astype(np.float32), gap, any_colour(rng) * 0.6)
     return finished(canvas + cloud(rng, height, width, 30)[..., None] * rng.uniform(1, 8))
@@ -75,7 +79,7 @@ def wood(rng: Rng, height: int, width: int) -> Pixels:
     grain = cloud(rng, height, width, 3, 2)
     y = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j][0]
     rings = np.sin(2 * np.pi * (y * rng.uniform(6, 20) + 0.6 * grain)) + 0.5 * cloud(rng, height, width, 80, 1)
-    canvas = base * (1 + 0.1 * rings[..., None])
+    canvas: Floats = base * (1 + 0.1 * rings[..., None])
     boards = int(rng.integers(1, 6))
     seam = (np.abs((y * boards) % 1) < 0.012 * boards).astype(np.float32)
     canvas = painted(np.asarray(canvas, np.float32), seam, base * 0.35)
@@ -88,7 +92,7 @@ def cloth(rng: Rng, height: int, width: int) -> Pixels:
     bend = cloud(rng, height, width, 3, 2) * rng.uniform(2, 12)
     thread = rng.uniform(2.5, 9)
     weave = np.sin(2 * np.pi * (x + bend) / thread) * np.sin(2 * np.pi * (y + bend) / thread)
-    canvas = blank(height, width, any_colour(rng)) + 18 * weave[..., None]
+    canvas: Floats = blank(height, width, any_colour(rng)) + 18 * weave[..., None]
     if rng.random() < 0.6:
         stripe = (((x + bend) / rng.uniform(12, 60)) % 1 < rng.uniform(0.2, 0.6)).astype(np.float32)
         canvas = painted(canvas, stripe * np.float32(0.8), any_colour(rng))
@@ -101,7 +105,7 @@ def cloth(rng: Rng, height: int, width: int) -> Pixels:
 
 def foliage(rng: Rng, height: int, width: int) -> Pixels:
     """Leaves or grass over one another."""
-    canvas = blank(height, width, (35, 55, 25)) + cloud(rng, height, width, 12)[..., None] * 12
+    canvas: Floats = blank(height, width, (35, 55, 25)) + cloud(rng, height, width, 12)[..., None] * 12
     blades = rng.random() < 0.5
     for _ in range(int(rng.integers(60, 160))):
         x, y = rng.uniform(-0.05, 1.05, 2)
@@ -118,7 +122,7 @@ def foliage(rng: Rng, height: int, width: int) -> Pixels:
 
 def pebbles(rng: Rng, height: int, width: int) -> Pixels:
     """Stones, shaded as round things."""
-    canvas = blank(height, width, rng.uniform(30, 90) + rng.normal(0, 5, 3))
+    canvas: Floats = blank(height, width, rng.uniform(30, 90) + rng.normal(0, 5, 3))
     size = rng.uniform(0.03, 0.12)
     for _ in range(int(3 / size)):
         x, y = rng.uniform(0, 1, 2)
@@ -133,7 +137,7 @@ def pebbles(rng: Rng, height: int, width: int) -> Pixels:
 def skin(rng: Rng, height: int, width: int, tone: Floats | None = None) -> Floats:
     """Bare skin as a canvas: tone, mottling, fine furrows, and the light's fall-off."""
     tone = skin_tone(rng) if tone is None else tone
-    canvas = blank(height, width, tone)
+    canvas: Floats = blank(height, width, tone)
     red = cloud(rng, height, width, rng.uniform(2, 8), 3) * rng.uniform(0, 7)
     canvas = canvas + red[..., None] * np.array([0.4, -0.9, -0.8], np.float32)
     fine = cloud(rng, height, width, rng.uniform(30, 110), 3, 0.9) * rng.uniform(0, 5)
@@ -143,11 +147,11 @@ def skin(rng: Rng, height: int, width: int, tone: Floats | None = None) -> Float
 
 def plain_skin(rng: Rng, height: int, width: int) -> Pixels:
     """Skin with no lesion, seen by a camera: perhaps pores, hairs or a fold, nothing in the middle."""
-    canvas = skin(rng, height, width)
+    canvas: Floats = skin(rng, height, width)
     if rng.random() < 0.4:
         pores = Stencil(height, width)
         for _ in range(int(rng.integers(50, 250))):
-            pores.ellipse(*rng.uniform(0, 1, 2), 0.003, 0.004)
+            pores.ellipse(rng.uniform(), rng.uniform(), 0.003, 0.004)
         canvas = painted(canvas, pores.mask() * np.float32(rng.uniform(0.1, 0.4)), canvas.mean((0, 1)) * 0.6)
     if rng.random() < 0.25:
         hairs = Stencil(height, width)
