@@ -19,8 +19,8 @@ from nevus.pipeline.lock import folder_lock
 from nevus.pipeline.main_job import MAIN_JOB
 from nevus.pipeline.settings import RunSettings
 from nevus.pipeline.tables import read_split_manifest
+from nevus.training.callbacks import Report
 from nevus.training.examples import fit_metadata
-from nevus.training.loop import Report
 from nevus.training.targets import choose_targets
 from nevus.training.tuning import Entry, Found, TuningSettings, search
 from nevus.training.worker import TrainingJob, train

@@ -67,7 +67,8 @@ class TrainingImages(Dataset[tuple[Tensor, Tensor, int]]):
         """Draw -> (uint8 [3,height,width], metadata float32 [M], label)."""
         examples = self._examples
         image_id = examples.image_ids[draw.row]
-        pixels = torch.from_numpy(np.ascontiguousarray(self._read(image_id))).permute(2, 0, 1)
+        read = self._read(image_id)
+        pixels = torch.from_numpy(read if read.flags.writeable else read.copy()).permute(2, 0, 1)
         with Seeded(_seed(self._seed, draw, image_id)):
             image = self._augmentation(self._scale_at(draw.epoch))(pixels)
             hidden = float(torch.rand(())) < self._model.metadata_dropout
@@ -76,7 +77,9 @@ class TrainingImages(Dataset[tuple[Tensor, Tensor, int]]):
 
     def _augmentation(self, scale: float) -> Augmentation:
         if scale not in self._augmentations:
-            height, width = (max(round(side * scale / 8) * 8, 16) for side in (self._model.height, self._model.width))
+            height, width = (
+                max(int(side * scale / 8 + 0.5) * 8, 16) for side in (self._model.height, self._model.width)
+            )
             if scale == 1.0:
                 height, width = self._model.height, self._model.width
             self._augmentations[scale] = Augmentation(self._settings, height, width)

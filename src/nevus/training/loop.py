@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
+import signal
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,13 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, WeightAveraging
+from lightning.pytorch.callbacks import Callback, WeightAveraging
 from safetensors.torch import save_file
-from torch import Tensor
 from torch.utils.data import DataLoader
 
-from nevus.errors import InputError, NevusError
+from nevus.errors import InputError
+from nevus.training.callbacks import Entry, Report, Reporting, StopAtNan, StopEarly, TrainingError, WarmAverage
+from nevus.training.checkpoints import BEST, LAST, EveryEpoch, WholeFiles
 from nevus.training.dataset import Examples, FramedImages, ReadPixels, TrainingImages
 from nevus.training.losses import ClassificationLoss
 from nevus.training.module import LesionModule
@@ -33,14 +36,9 @@ from nevus.training.targets import Targets
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 WEIGHTS = "weights.safetensors"
 HISTORY = "history.json"
+CHECKPOINTS = "checkpoints"
 
-History = list[dict[str, float | int | str]]
-Report = Callable[[int, int, dict[str, float | int | str] | None], None]
-"""Called with (batches done, batches in all, an epoch's entry of the history when one has ended)."""
-
-
-class TrainingError(NevusError):
-    """The training itself went wrong (such as a loss that isn't a number)."""
+History = list[Entry]
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Trained:
 
     weights: Path
     history: History
-    best: dict[str, float | int | str]
+    best: Entry
 
 
 def fit(  # noqa: PLR0917 - each argument is a different thing
@@ -93,27 +91,27 @@ def fit(  # noqa: PLR0917 - each argument is a different thing
     output.mkdir(parents=True, exist_ok=True)
     counts = np.bincount(train.labels, minlength=len(targets.classes)).astype(np.int64)
     loss = ClassificationLoss(settings.imbalance, counts, settings.label_smoothing)
-    module = LesionModule(network, settings, loss, validation, targets)
-    best, last = _checkpoints(settings, output)
-    trainer = _trainer(settings, output, [best, *_callbacks(settings, report)])
-    resumed = str(last) if last.exists() else None
-    module.history = []
-    trainer.fit(
-        module,
-        train_dataloaders=_train_loader(train, read, model, settings, trainer),
-        val_dataloaders=_validation_loader(validation, read, model, settings, trainer),
-        ckpt_path=resumed,
-    )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
-    return _finish(module, best, settings, output) if trainer.is_global_zero else _other_rank(output)
+    trainer = _trainer(settings, output, _callbacks(settings, output, report))
+    sampler = _sampler(train, settings, trainer)
+    steps = _steps_an_epoch(sampler, settings) * settings.total_epochs
+    module = LesionModule(network, settings, loss, validation, targets, steps=steps)
+    last = output / CHECKPOINTS / LAST
+    with _interruptible(trainer):
+        trainer.fit(
+            module,
+            train_dataloaders=_train_loader(train, read, model, settings, sampler),
+            val_dataloaders=_validation_loader(validation, read, model, settings, trainer),
+            ckpt_path=last if last.exists() else None,
+        )
+    return _finish(module, settings, output) if trainer.is_global_zero else Trained(output / WEIGHTS, [], {})
 
 
-def _finish(module: LesionModule, best: ModelCheckpoint, settings: TrainingSettings, output: Path) -> Trained:
-    path = Path(best.best_model_path)
+def _finish(module: LesionModule, settings: TrainingSettings, output: Path) -> Trained:
+    path = output / CHECKPOINTS / BEST
     if not path.is_file():
         raise TrainingError(
-            f"training left no checkpoint in {output}; the metric {settings.monitor} was never a number."
+            f"training left no best epoch in {output}: {settings.monitor} was never a number on the validation part. "
+            "Choose another training.monitor, or a split whose validation part holds every class."
         )
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     state = {
@@ -131,92 +129,32 @@ def _finish(module: LesionModule, best: ModelCheckpoint, settings: TrainingSetti
     return Trained(output / WEIGHTS, module.history, entry)
 
 
-def _other_rank(output: Path) -> Trained:
-    return Trained(output / WEIGHTS, [], {})
+@contextmanager
+def _interruptible(trainer: pl.Trainer) -> Iterator[None]:
+    """Lightning turns Ctrl-C into a silent exit and a request to terminate into success; both mean: interrupted."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if trainer.interrupted:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
 
 
-def _checkpoints(settings: TrainingSettings, output: Path) -> tuple[ModelCheckpoint, Path]:
-    folder = output / "checkpoints"
-    callback = ModelCheckpoint(
-        dirpath=folder,
-        filename="best",
-        monitor=f"validation_{settings.monitor}",
-        mode=_mode(settings),
-        save_top_k=1,
-        save_last=True,
-        enable_version_counter=False,
-        auto_insert_metric_name=False,
-    )
-    return callback, folder / "last.ckpt"
-
-
-def _mode(settings: TrainingSettings) -> str:
-    return "max" if HIGHER_IS_BETTER[settings.monitor] else "min"
-
-
-def _callbacks(settings: TrainingSettings, report: Report | None) -> list[Callback]:
-    callbacks: list[Callback] = [_StopAtNan()]
+def _callbacks(settings: TrainingSettings, output: Path, report: Report | None) -> list[Callback]:
+    monitor, higher = f"validation_{settings.monitor}", HIGHER_IS_BETTER[settings.monitor]
+    callbacks: list[Callback] = [StopAtNan()]
     if settings.ema_decay is not None:
-        callbacks.append(WeightAveraging(avg_fn=_WarmAverage(settings.ema_decay)))
+        callbacks.append(WeightAveraging(avg_fn=WarmAverage(settings.ema_decay)))
     if settings.patience is not None:
-        monitor = f"validation_{settings.monitor}"
-        callbacks.append(EarlyStopping(monitor, mode=_mode(settings), patience=settings.patience))
+        mode = "max" if higher else "min"
+        callbacks.append(StopEarly(monitor, mode=mode, patience=settings.patience, check_finite=False))
     if report is not None:
-        callbacks.append(_Reporting(report))
-    return callbacks
-
-
-class _WarmAverage:
-    """EMA whose decay rises as (1 + n) / (10 + n) up to its value, so that short trainings aren't held back."""
-
-    def __init__(self, decay: float) -> None:
-        self._decay = decay
-
-    def __call__(self, averaged: Tensor, current: Tensor, seen: Tensor | int) -> Tensor:
-        if not averaged.is_floating_point():
-            return current
-        n = float(seen)
-        return averaged.lerp(current.to(averaged.dtype), 1 - min(self._decay, (1 + n) / (10 + n)))
-
-
-class _StopAtNan(Callback):
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
-        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
-        if loss is not None and not torch.isfinite(loss).all():
-            raise TrainingError(
-                f"the loss became {float(loss)} in epoch {trainer.current_epoch}, batch {batch_idx}. Lower "
-                "training.optimiser.learning_rate, or train with precision fp32."
-            )
-
-
-class _Reporting(Callback):
-    def __init__(self, report: Report) -> None:
-        self._report = report
-
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
-        if trainer.is_global_zero:
-            batches = int(trainer.num_training_batches)
-            self._report(trainer.current_epoch * batches + batch_idx + 1, int(trainer.max_epochs or 1) * batches, None)
-
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.is_global_zero and not trainer.sanity_checking and isinstance(pl_module, LesionModule):
-            batches = int(trainer.num_training_batches)
-            done = (trainer.current_epoch + 1) * batches
-            self._report(done, int(trainer.max_epochs or 1) * batches, pl_module.history[-1])
+        callbacks.append(Reporting(report))
+    return [*callbacks, EveryEpoch(output / CHECKPOINTS, monitor, higher_is_better=higher)]
 
 
 def _trainer(settings: TrainingSettings, output: Path, callbacks: list[Callback]) -> pl.Trainer:
@@ -238,37 +176,48 @@ def _trainer(settings: TrainingSettings, output: Path, callbacks: list[Callback]
         enable_progress_bar=False,
         enable_model_summary=False,
         callbacks=callbacks,
+        plugins=[WholeFiles()],
     )
 
 
-def _train_loader(
-    train: Examples, read: ReadPixels, model: ModelSettings, settings: TrainingSettings, trainer: pl.Trainer
-) -> DataLoader[Any]:
-    images = TrainingImages(train, read, model, settings.augmentation, seed=settings.seed, scale_at=settings.scale_at)
+def _sampler(train: Examples, settings: TrainingSettings, trainer: pl.Trainer) -> EpochSampler:
     sampler = EpochSampler(
         train.labels,
         batch_size=settings.batch_size,
         sampler_power=settings.imbalance.sampler_power,
         images_per_epoch=settings.images_per_epoch or len(train),
         seed=settings.seed,
-        epoch=lambda: _epoch_of(trainer, len(sampler), settings.accumulate),
+        # the epoch about to be drawn, from the count of optimiser steps, which a resumed trainer knows at once
+        epoch=lambda: int(trainer.global_step) // _steps_an_epoch(sampler, settings),
         rank=trainer.global_rank,
         world=trainer.world_size,
     )
+    return sampler
+
+
+def _steps_an_epoch(sampler: EpochSampler, settings: TrainingSettings) -> int:
+    """Optimiser steps; the batches that are left over at the end of an epoch make one as well.
+
+    Lightning's own count isn't asked for: to find it, it starts the loader's workers before it has restored the
+    position of a checkpoint, and a resumed run would begin with the images of epoch 0.
+    """
+    return -(-len(sampler) // settings.accumulate)
+
+
+def _train_loader(
+    train: Examples, read: ReadPixels, model: ModelSettings, settings: TrainingSettings, sampler: EpochSampler
+) -> DataLoader[Any]:
+    images = TrainingImages(train, read, model, settings.augmentation, seed=settings.seed, scale_at=settings.scale_at)
     return DataLoader(images, batch_sampler=sampler, num_workers=settings.workers, **_worker_options(settings))
-
-
-def _epoch_of(trainer: pl.Trainer, batches: int, accumulate: int) -> int:
-    """The epoch about to be drawn, from the count of optimiser steps, which a resumed trainer knows at once."""
-    steps_an_epoch = -(-batches // accumulate)
-    return int(trainer.global_step) // steps_an_epoch
 
 
 def _validation_loader(
     validation: Examples, read: ReadPixels, model: ModelSettings, settings: TrainingSettings, trainer: pl.Trainer
 ) -> DataLoader[Any]:
+    """Each rank's share; the last rows are repeated so that all ranks have as many batches, else they wait for ever."""
     images = FramedImages(validation, read, model)
-    rows = list(range(trainer.global_rank, len(validation), trainer.world_size))
+    share = -(-len(validation) // trainer.world_size)
+    rows = [(trainer.global_rank + k * trainer.world_size) % len(validation) for k in range(share)]
     return DataLoader(images, batch_size=32, sampler=rows, num_workers=settings.workers, **_worker_options(settings))
 
 
@@ -284,8 +233,3 @@ def _quieten() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"lightning\..*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
-
-
-def clear(output: Path) -> None:
-    """Forget a training, so that the next one starts anew."""
-    shutil.rmtree(output / "checkpoints", ignore_errors=True)

@@ -29,6 +29,7 @@ class LesionModule(pl.LightningModule):
         loss: mean loss of a batch.
         validation: the validation part, whose rows the validation loader gives.
         targets: the classes.
+        steps: optimiser steps of the whole training.
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class LesionModule(pl.LightningModule):
         loss: ClassificationLoss,
         validation: Examples,
         targets: Targets,
+        *,
+        steps: int,
     ) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)
@@ -45,6 +48,7 @@ class LesionModule(pl.LightningModule):
         self._settings = settings
         self._validation = validation
         self._targets = targets
+        self._steps = steps
         self._seen: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
         self._losses: list[float] = []
         self.history: list[dict[str, float | int | str]] = []
@@ -64,15 +68,7 @@ class LesionModule(pl.LightningModule):
                 decay = options.weight_decay if decays else 0.0
                 groups.append({"params": chosen, "lr": options.learning_rate * factor, "weight_decay": decay})
         optimiser = torch.optim.AdamW([g for g in groups if g["params"]])
-        total = max(int(self.trainer.estimated_stepping_batches), 1)
-        warm = max(round(options.warmup_share * total), 1)
-
-        def factor_at(step: int) -> float:
-            progress = min(step / total, 1.0)
-            cosine = 0.5 * (1 + math.cos(math.pi * progress))
-            return min(1.0, (step + 1) / warm) * (options.final_factor + (1 - options.final_factor) * cosine)
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor_at)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: options.factor_at(step, self._steps))
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_train_epoch_start(self) -> None:

@@ -39,7 +39,7 @@ def fit_refusal(
     """
     network = build_network(job)
     mean, std = (network.get_buffer(name).flatten().tolist() for name in ("mean", "std"))
-    branch = NoveltyBranch(network.backbone, mean, std, settings.reduction, settings.short_side)
+    branch = NoveltyBranch(network.backbone, mean, std, settings.short_side)
     table = pl.read_parquet(job.manifest, columns=["image_id", "split"])
     learning = table.filter(pl.col("split") == "train")["image_id"].to_list()
     pictures = _FramedTraining(PreparedImages.open(job.prepared), learning, job.model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -92,6 +93,12 @@ class OptimiserSettings(Section):
     warmup_share: Share = 0.05
     final_factor: float = Field(default=0.005, ge=0, le=1)
     gradient_clip: float | None = Field(default=5.0, gt=0)
+
+    def factor_at(self, step: int, steps: int) -> float:
+        """Factor on the learning rates before optimiser step `step` (0 the first) of `steps`."""
+        warm = max(round(self.warmup_share * steps), 1)
+        cosine = 0.5 * (1 + math.cos(math.pi * min(step / steps, 1.0)))
+        return min(1.0, (step + 1) / warm) * (self.final_factor + (1 - self.final_factor) * cosine)
 
 
 class ResolutionStage(Section):

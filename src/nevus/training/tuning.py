@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from nevus.errors import InputError
 from nevus.settings import Section
-from nevus.training.loop import Report
+from nevus.training.callbacks import Report
 from nevus.training.scores import HIGHER_IS_BETTER
 
 Entry = dict[str, float | int | str]

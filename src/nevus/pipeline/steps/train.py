@@ -20,10 +20,10 @@ from nevus.pipeline.tables import part_sizes, read_split_manifest
 from nevus.provenance import code_revision, library_versions
 from nevus.settings import fingerprint
 from nevus.tracking import Tracker, open_tracker
+from nevus.training.callbacks import Report
 from nevus.training.examples import fit_metadata
 from nevus.training.export import export_graph
 from nevus.training.graph import BundleGraph
-from nevus.training.loop import Report
 from nevus.training.novelty import NoveltySettings
 from nevus.training.refusal import fit_refusal
 from nevus.training.targets import Targets, choose_targets
