@@ -77,9 +77,7 @@ class TrainingImages(Dataset[tuple[Tensor, Tensor, int]]):
 
     def _augmentation(self, scale: float) -> Augmentation:
         if scale not in self._augmentations:
-            height, width = (
-                max(int(side * scale / 8 + 0.5) * 8, 16) for side in (self._model.height, self._model.width)
-            )
+            height, width = (max(round(side * scale / 8) * 8, 16) for side in (self._model.height, self._model.width))
             if scale == 1.0:
                 height, width = self._model.height, self._model.width
             self._augmentations[scale] = Augmentation(self._settings, height, width)
