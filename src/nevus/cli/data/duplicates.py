@@ -21,7 +21,10 @@ def duplicates(
     out: Annotated[
         Path, typer.Option("--out", help="The folder for pairs, sheet and joined manifest.", metavar="DIR")
     ] = Path("duplicates"),
-    near: Annotated[bool, typer.Option(help="Look for near-duplicates too (minutes on 10,000 images).")] = True,
+    near: Annotated[
+        bool | None,
+        typer.Option("--near/--no-near", help="Look for near-duplicates too (minutes) [default: as in a run]."),
+    ] = None,
     published: Annotated[bool, typer.Option(help="Use the lists that others have published.")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -33,6 +36,7 @@ def duplicates(
     """
     from nevus.cli.data.progress import shown_progress
     from nevus.data.duplicates import (
+        DuplicateSettings,
         NearDuplicateSettings,
         find_exact,
         find_near,
@@ -57,7 +61,7 @@ def duplicates(
     if published:
         found.append(find_published(table))
     with shown_progress("images") as shown:
-        if near:
+        if DuplicateSettings().near if near is None else near:
             found.append(find_near(table, read, settings, progress=lambda what, n, of: shown(n, of, what)))
     pairs = pair_table(row for part in found for row in part.iter_rows(named=True))
     joined = assign_groups(table, image_pairs(pairs)).select(list(SCHEMA))
