@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from nevus.errors import InputError
 
 UNKNOWN = "unknown"
+
+Task = Literal["diagnosis", "malignancy"]
+"""What is learnt: which diagnosis, or only whether a lesion is malignant."""
 
 
 class UnmappedLabelError(InputError):

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from nevus.errors import InputError
 from nevus.settings import Section
+from nevus.taxonomy import BENIGN_CLASS, MALIGNANT_CLASS, UNKNOWN, Task
 
 PARTS = ("train", "validation", "test")
 FEW_GROUPS = 10
@@ -48,7 +49,7 @@ class SplitSettings(Section):
 
 
 def make_split(
-    manifest: pl.DataFrame, settings: SplitSettings, *, fixed_test: Collection[str] = ()
+    manifest: pl.DataFrame, settings: SplitSettings, *, fixed_test: Collection[str] = (), task: Task = "diagnosis"
 ) -> tuple[pl.DataFrame, list[str]]:
     """Deal every group to one part, each class in about the same shares.
 
@@ -59,14 +60,15 @@ def make_split(
         manifest: rows with `image_id, group_id, diagnosis, malignant, source`.
         settings: shares, seed and strategy.
         fixed_test: image ids that were in a test part before; their groups stay there for ever.
+        task: whose classes are dealt alike: diagnoses (malignant and benign ones of a name apart), or malignancy alone.
 
     Returns:
         The table `image_id, group_id, split[, fold]` (sorted by image id; `fold` is null for test) and warnings.
 
     Raises:
-        SplitError: a class with a single group, or no such source.
+        SplitError: a class with a single group, or with none to learn from; no such source.
     """
-    groups = _groups(manifest)
+    groups = _groups(manifest, task)
     warnings = _check_classes(groups)
     held = _held_out(manifest, settings) | _groups_of(manifest, fixed_test)
     groups = groups.with_columns(
@@ -80,9 +82,9 @@ def make_split(
         dealt, fold = _deal(stratum["held"].to_list(), free_test, settings)
         parts += dealt
         folds += fold
-    groups = groups.with_columns(
-        pl.Series("split", parts, dtype=pl.String), pl.Series("fold", folds, dtype=pl.Int32)
-    ).select("group_id", "split", "fold")
+    groups = groups.with_columns(pl.Series("split", parts, dtype=pl.String), pl.Series("fold", folds, dtype=pl.Int32))
+    _check_learnable(groups)
+    groups = groups.select("group_id", "split", "fold")
     split = manifest.select("image_id", "group_id").join(groups, on="group_id", how="left").sort("image_id")
     if not settings.folds:
         split = split.drop("fold")
@@ -135,24 +137,39 @@ def _mean(values: pl.Series) -> float:
     return float(values.cast(pl.Float64).sum() / max(len(values), 1))
 
 
-def _groups(manifest: pl.DataFrame) -> pl.DataFrame:
-    """One row a group: `group_id, stratum`, the stratum being the group's rarest class (malignant before benign)."""
-    labelled = manifest.with_columns(
-        pl.format("{}/{}", pl.col("diagnosis"), pl.col("malignant").fill_null(value=False)).alias("stratum")
-    )
+def _groups(manifest: pl.DataFrame, task: Task) -> pl.DataFrame:
+    """One row a group: `group_id, class, stratum`, both of the group's rarest stratum."""
+    labelled = manifest.with_columns(_class(task).alias("class")).with_columns(_stratum(task).alias("stratum"))
     sizes = labelled.group_by("stratum").agg(pl.col("group_id").n_unique().alias("n"))
-    return (
+    groups = (
         labelled.join(sizes, on="stratum")
         .sort("n", "stratum")
         .group_by("group_id", maintain_order=True)
-        .agg(pl.col("stratum").first())
+        .agg(pl.col("class", "stratum").first())
     )
+    # A single group can't be dealt to two parts: it goes with the others of its class.
+    alone = pl.len().over("stratum") < 2
+    largest = pl.col("stratum").mode().sort().first().over("class")
+    return groups.with_columns(pl.when(alone).then(largest).otherwise("stratum").alias("stratum"))
+
+
+def _class(task: Task) -> pl.Expr:
+    if task == "diagnosis":
+        return pl.col("diagnosis")
+    sides = {False: BENIGN_CLASS, True: MALIGNANT_CLASS}
+    return pl.col("malignant").replace_strict(sides, default=UNKNOWN, return_dtype=pl.String)
+
+
+def _stratum(task: Task) -> pl.Expr:
+    if task == "malignancy":
+        return pl.col("class")
+    return pl.format("{}/{}", "class", pl.col("malignant").fill_null(value=False))
 
 
 def _check_classes(groups: pl.DataFrame) -> list[str]:
     warnings = []
-    for stratum, n in groups.group_by("stratum").agg(pl.len()).sort("stratum").iter_rows():
-        name = str(stratum).split("/")[0]
+    known = groups.filter(pl.col("class") != UNKNOWN)
+    for name, n in known.group_by("class").agg(pl.len()).sort("class").iter_rows():
         if n < 2:
             raise SplitError(
                 f"class {name} has a single group, so it can't be both trained on and tested. Add lesions "
@@ -161,6 +178,18 @@ def _check_classes(groups: pl.DataFrame) -> list[str]:
         if n < FEW_GROUPS:
             warnings.append(f"class {name} has only {n} groups: its figures will mean little")
     return warnings
+
+
+def _check_learnable(groups: pl.DataFrame) -> None:
+    """Held-out sources and groups that were test before may take all there is of a class."""
+    known = groups.filter(pl.col("class") != UNKNOWN)
+    learnt = known.group_by("class").agg((pl.col("split") == "train").any().alias("learnt"), pl.len().alias("n"))
+    for name, _, n in learnt.filter(~pl.col("learnt")).sort("class").iter_rows():
+        raise SplitError(
+            f"all {n} groups of class {name} are for validation or test (by a held-out source, or because they were "
+            "test before), so nothing is left to learn it from. Add lesions of that class, or leave it out "
+            "(data.classes)."
+        )
 
 
 def _held_out(manifest: pl.DataFrame, settings: SplitSettings) -> set[str]:

@@ -83,6 +83,7 @@ class CheckSection(Section):
 class SplitSection(Section):
     """What the step split depends on."""
 
+    task: Task
     split: SplitSettings
     store: StoreSettings
 

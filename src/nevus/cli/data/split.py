@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nevus.cli.data.options import AsJson, Manifest, print_json
+from nevus.taxonomy import Task
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,6 +27,9 @@ def split(
     held_out_source: Annotated[
         str | None, typer.Option(help="Test on this source alone, and on all of it.", metavar="SOURCE")
     ] = None,
+    task: Annotated[
+        Task, typer.Option(help="Whose classes are dealt alike: of the diagnosis, or malignant and benign.")
+    ] = "diagnosis",
     as_json: AsJson = False,
 ) -> None:
     """Split a manifest by group (patient, else lesion), each class in about the same shares.
@@ -59,7 +63,7 @@ def split(
         raise InputError(f"{option}: {first['msg']}.") from None
     table = read_manifest(manifest)
     fixed = _test_images(out)
-    dealt, warnings = make_split(table, settings, fixed_test=fixed)
+    dealt, warnings = make_split(table, settings, fixed_test=fixed, task=task)
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(out.name + ".partial")
     dealt.write_parquet(partial)

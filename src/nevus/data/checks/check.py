@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Literal
 
 import polars as pl
 
@@ -18,9 +17,7 @@ from nevus.data.manifest_schema import validate_manifest
 from nevus.data.merge import merge_same_images
 from nevus.data.parallel import usable_cpus
 from nevus.data.settings import CheckSettings
-from nevus.taxonomy import UNKNOWN
-
-Task = Literal["diagnosis", "malignancy"]
+from nevus.taxonomy import UNKNOWN, Task
 
 
 def check_manifest(

@@ -23,7 +23,7 @@ def run(settings: SplitSection, inputs: Inputs, output: URI) -> Outcome:
     datasets = [d for d in manifest["dataset"].unique().sort().to_list() if d != DRAWN_ANEW]
     with open_store(settings.store) as store:
         fixed = known_test_images(store, datasets) if datasets else set()
-        table, warnings = make_split(manifest, settings.split, fixed_test=fixed)
+        table, warnings = make_split(manifest, settings.split, fixed_test=fixed, task=settings.task)
         fingerprint = split_fingerprint(table)
         test = table.filter(pl.col("split") == "test").join(manifest.select("image_id", "dataset"), on="image_id")
         for dataset in datasets:
