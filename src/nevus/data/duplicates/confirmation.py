@@ -14,11 +14,14 @@ from nevus.data.duplicates.keypoints import Keypoints
 
 WORTH_COMPARING = 4
 """Fewer independent inliers are what chance gives; such pairs aren't compared pixel by pixel."""
-_INTERCEPT = -12.0
-_LOG_INDEPENDENT = 5.0
-_CORRELATION = 4.0
-# Set by hand, on the careful side (some 14 independent inliers with a correlation of .5 reach .95), and not fitted yet;
-# until they are, the search is off by default (duplicates.near).
+_INTERCEPT, _INDEPENDENT, _CORRELATION = -13.75, 2.51, 7.81
+"""Log-odds of a logistic regression between pairs within lesions and random pairs across lesions of HAM10000, each kind
+weighing the same; benchmarks/near_duplicates.py fits them anew. Linear in the inliers, because each further one is some
+ten times rarer among unrelated pairs."""
+PRIOR = math.log(1e-5)
+"""Before one looks: the search sifts all pairs of a collection, of which perhaps one in 100,000 is a duplicate."""
+ENOUGH = 30
+"""Inliers that say no more than so many."""
 
 
 @dataclass(frozen=True)
@@ -45,5 +48,5 @@ def confirm(alignment: Alignment, a: NDArray[np.uint8], b: NDArray[np.uint8]) ->
 
 def probability(independent: int, correlation: float) -> float:
     """The logistic rule, 0 to 1."""
-    evidence = _INTERCEPT + _LOG_INDEPENDENT * math.log(max(independent, 1)) + _CORRELATION * correlation
+    evidence = PRIOR + _INTERCEPT + _INDEPENDENT * min(independent, ENOUGH) + _CORRELATION * correlation
     return 1 / (1 + math.exp(-evidence))

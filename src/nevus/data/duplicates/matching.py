@@ -9,8 +9,9 @@ from nevus.data.duplicates.keypoints import Keypoints
 
 _RATIO = 0.95
 """The nearest must be this much nearer than the second nearest. Loose: geometry does the sifting."""
-_ROUNDING = 1e-6
-"""Of the cosines; equal descriptors would else be told apart by it."""
+_ROUNDING = 1e-5
+"""Some twenty times that of the cosines, as the ratio takes a tenth of it; equal descriptors would else be told apart
+by how the processor happens to add."""
 
 
 def match_keypoints(a: Keypoints, b: Keypoints) -> NDArray[np.int64]:

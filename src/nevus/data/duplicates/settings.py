@@ -38,9 +38,8 @@ class DuplicateSettings(Section):
 
     exact: bool = True
     """Same bytes, or same pixels."""
-    near: bool = False
-    """The same lesion seen again: found by local structure (and embeddings), confirmed geometrically. Off, because the
-    rule of confirmation is set by hand and not fitted on real pairs yet."""
+    near: bool = True
+    """The same lesion seen again: found by local structure (and embeddings), confirmed geometrically."""
     published: bool = True
     """Pairs that others have found and published for a dataset."""
     search: NearDuplicateSettings = NearDuplicateSettings()
