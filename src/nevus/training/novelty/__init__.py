@@ -1,9 +1,8 @@
-"""Refusal of pictures that aren't dermoscopy: a score inside the graph, its fit, and its limit."""
+"""Refusal of pictures that aren't dermoscopy: a score inside the graph, and its fit."""
 
 from nevus.training.novelty.branch import NoveltyBranch
 from nevus.training.novelty.fit import Pictures, fit_novelty, measured
 from nevus.training.novelty.head import fit_statistics
-from nevus.training.novelty.limit import choose_limit
 from nevus.training.novelty.parameters import NoveltyParameters
 from nevus.training.novelty.score import NoveltyScore
 from nevus.training.novelty.settings import NoveltySettings
@@ -14,7 +13,6 @@ __all__ = [
     "NoveltyScore",
     "NoveltySettings",
     "Pictures",
-    "choose_limit",
     "fit_novelty",
     "fit_statistics",
     "measured",

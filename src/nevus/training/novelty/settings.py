@@ -8,7 +8,7 @@ from nevus.settings import Section
 
 
 class NoveltySettings(Section):
-    """How the score that refuses pictures other than dermoscopy is fitted, and where its limit lies."""
+    """How the score that refuses pictures other than dermoscopy is fitted."""
 
     images: int = Field(default=3000, ge=1)
     """At most so many training images, drawn at random, and so many distorted copies of them."""
@@ -21,7 +21,3 @@ class NoveltySettings(Section):
     strength: float = Field(default=0.03, gt=0)
     """Inverse weight of the ridge penalty; smaller means a smoother score."""
     seed: int = 0
-    max_share: float = Field(default=0.015, ge=0, lt=1)
-    """Most lesions of the validation part that the limit may refuse."""
-    max_malignant_share: float = Field(default=0.025, ge=0, lt=1)
-    """Most malignant lesions of the validation part that the limit may refuse."""
