@@ -17,7 +17,7 @@ from nevus.notices import NoticeSettings
 from nevus.settings import Section
 from nevus.store import StoreSettings
 from nevus.tracking import TrackingSettings
-from nevus.training.novelty import NoveltySettings
+from nevus.training.novelty.settings import NoveltySettings
 from nevus.training.settings import ModelSettings, TrainingSettings
 
 

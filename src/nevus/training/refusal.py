@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from nevus.data.prepare import PreparedImages
 from nevus.imaging import frame
-from nevus.training.novelty import NoveltyBranch, NoveltyScore, NoveltySettings, fit_novelty
+from nevus.training.novelty.branch import NoveltyBranch
+from nevus.training.novelty.fit import fit_novelty
+from nevus.training.novelty.score import NoveltyScore
+from nevus.training.novelty.settings import NoveltySettings
 from nevus.training.settings import ModelSettings
 from nevus.training.worker import TrainingJob, build_network
 

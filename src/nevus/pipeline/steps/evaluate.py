@@ -17,7 +17,6 @@ from nevus.pipeline.step import URI, Inputs, Outcome
 from nevus.pipeline.tables import part_sizes, read_split_manifest
 from nevus.pipeline.thresholds import fix_on_validation
 from nevus.store import open_store, record_test_opening
-from nevus.training.export import with_temperature
 from nevus.training.targets import Targets
 
 EVALUATED = "evaluated"
@@ -28,6 +27,8 @@ HEADLINES = ("balanced_accuracy", "accuracy", "malignant_auroc", "macro_auroc", 
 
 def run(settings: EvaluateSection, inputs: Inputs, output: URI) -> Outcome:
     """Fix temperature, thresholds and limits on validation; score validation and test by the bundle with them."""
+    from nevus.training.export import with_temperature  # brings torch, which a run that skips this step needn't load
+
     folder = Path(output)
     rows = read_split_manifest(inputs["manifest"], inputs["split"])
     draft = Path(inputs["draft"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
-from safetensors.torch import load_file
 
 from nevus.bundle import metadata, write_bundle
 from nevus.bundle.schema import BundleManifest, DataSummary, Fingerprints, InputSpec
@@ -20,14 +20,12 @@ from nevus.pipeline.tables import part_sizes, read_split_manifest
 from nevus.provenance import code_revision, library_versions
 from nevus.settings import fingerprint
 from nevus.tracking import Tracker, open_tracker
-from nevus.training.callbacks import Report
-from nevus.training.examples import fit_metadata
-from nevus.training.export import export_graph
-from nevus.training.graph import BundleGraph
-from nevus.training.novelty import NoveltySettings
-from nevus.training.refusal import fit_refusal
 from nevus.training.targets import Targets, choose_targets
-from nevus.training.worker import TrainingJob, build_network, train
+
+if TYPE_CHECKING:  # torch and Lightning take seconds to load, which a run that skips this step needn't spend
+    from nevus.training.callbacks import Report
+    from nevus.training.novelty.settings import NoveltySettings
+    from nevus.training.worker import TrainingJob
 
 DRAFT = "draft"
 HISTORY = "history.json"
@@ -38,6 +36,9 @@ NON_COMMERCIAL = ("NC", "research", "unknown")
 
 def run(settings: TrainSection, inputs: Inputs, output: URI) -> Outcome:
     """Train (or go on), export, and write the draft."""
+    from nevus.training.examples import fit_metadata
+    from nevus.training.worker import TrainingJob, train
+
     folder = Path(output)
     rows = read_split_manifest(inputs["manifest"], inputs["split"])
     targets = choose_targets(rows, settings.task, settings.classes, settings.malignant)
@@ -83,6 +84,13 @@ def _report(tracker: Tracker) -> Report:
 
 
 def _graph(job: TrainingJob, targets: Targets, weights: Path, novelty: NoveltySettings) -> bytes:
+    from safetensors.torch import load_file
+
+    from nevus.training.export import export_graph
+    from nevus.training.graph import BundleGraph
+    from nevus.training.refusal import fit_refusal
+    from nevus.training.worker import build_network
+
     network = build_network(job)
     network.load_state_dict(load_file(weights), strict=False)
     score = fit_refusal(job, novelty, lambda done, total: tell(done, total, "pictures for the refusal"))
