@@ -29,13 +29,15 @@ SCHEMA: dict[str, pl.DataType] = {
     "licence": pl.String(),
     "attribution": pl.String(),
     "uri": pl.String(),
+    "channels": pl.String(),
     "sha256": pl.String(),
     "width": pl.Int32(),
     "height": pl.Int32(),
 }
 """Column -> type. Null where not known; `image_id, dataset, group_id, diagnosis, uri` are never null.
 
-`uri` is an absolute path, an `s3://` address, or `FILE.hdf5#KEY` for an image inside an HDF5 file. `width`, `height`
+`uri` is an absolute path, an `s3://` address, or `FILE.hdf5#KEY` for an image inside an HDF5 file. `channels` is `bgr`
+where the file holds blue in the place of red, which whoever reads it undoes; null elsewhere. `width`, `height`
 (pixels, after EXIF orientation) and `sha256` (hex, of the file's bytes) are filled by the check step.
 """
 
@@ -88,9 +90,10 @@ def read_manifest(path: Path) -> pl.DataFrame:
 
 
 def content_fingerprint(table: pl.DataFrame) -> str:
-    """SHA-256 over ids, bytes' hashes, labels and groups, in the order of ids; paths play no part."""
-    rows = conform(table).select(CONTENT).sort("dataset", "image_id")
+    """SHA-256 over ids, bytes' hashes, exchanged channels, labels and groups, in the order of ids, but no paths."""
+    rows = conform(table).select(*CONTENT, "channels").sort("dataset", "image_id")
     digest = hashlib.sha256()
-    for row in rows.iter_rows():
-        digest.update(("\x1f".join("" if v is None else str(v) for v in row) + "\x1e").encode())
+    for *row, channels in rows.iter_rows():
+        said = ["" if value is None else str(value) for value in row] + ([channels] if channels else [])
+        digest.update(("\x1f".join(said) + "\x1e").encode())
     return digest.hexdigest()

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from nevus.data.manifest import REQUIRED, SCHEMA, ManifestError
+from nevus.data.pixels import SWAPPED
 from nevus.errors import require
 from nevus.taxonomy import DIAGNOSES
 
@@ -48,6 +49,7 @@ def _schema() -> Any:
     rules = {
         "image_id": {"unique": True},
         "diagnosis": {"checks": pandera.Check.isin(list(DIAGNOSES))},
+        "channels": {"checks": pandera.Check.isin([SWAPPED])},
         "age": {"checks": pandera.Check.in_range(0, OLDEST)},
         "sha256": {"checks": pandera.Check.str_matches("^[0-9a-f]{64}$"), "nullable": False},
         "width": {"checks": pandera.Check.ge(1), "nullable": False},

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from nevus.data.pixels import Channels
 from nevus.data.synthetic.settings import SyntheticSettings
 from nevus.settings import Section
 from nevus.taxonomy import MALIGNANT, check_codes
@@ -38,6 +39,8 @@ class DatasetSettings(Section):
     """For `table`: the manifest's column -> the table's column, such as `{image_id: file, diagnosis: dx}`."""
     labels: dict[str, str] = Field(default_factory=dict)
     """The dataset's label -> diagnosis code, on top of the source's own mapping."""
+    channels: Channels = "rgb"
+    """`bgr` where red and blue are exchanged in the files, as the check warns of; they are put back on reading."""
     name: str | None = None
     """What the manifest calls the dataset; for `folder` and `table`, whose images come from anywhere."""
     licence: str | None = None
@@ -53,6 +56,8 @@ class DatasetSettings(Section):
             raise ValueError(f"source {self.source} needs root, the folder that holds the dataset")
         if self.columns and self.source != "table":
             raise ValueError(f"columns belongs to the source table; {self.source} has its own columns")
+        if self.name == "synthetic" and self.source != "synthetic":
+            raise ValueError("the name synthetic is that of drawn cohorts, whose test groups aren't remembered")
         check_codes(self.labels.values())
         return self
 

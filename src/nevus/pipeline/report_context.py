@@ -14,11 +14,11 @@ import polars as pl
 import yaml
 
 from nevus.bundle import Prediction, Predictor, bundle_digest, read_bundle_manifest
-from nevus.data.reading import read_bytes
+from nevus.data.pixels import ManifestPixels, limits_of
 from nevus.data.splits import leakage_of_random_split
 from nevus.evaluation.gate import GateVerdict
 from nevus.evaluation.results import EvaluationResults
-from nevus.imaging import decode_image, frame
+from nevus.imaging import frame
 from nevus.pipeline.records import FOLDER, read_record
 from nevus.reporting.report import Case, DataFacts, LeakageProof, ReportContext, RunRecord
 from nevus.training.targets import Targets
@@ -135,16 +135,16 @@ def _shared(rows: pl.DataFrame, column: str) -> int | None:
 
 def _cases(bundle: Path, rows: pl.DataFrame, predictions: pl.DataFrame, targets: Targets) -> list[Case]:
     chosen = _choose(predictions.filter((pl.col("split") == "test") & (pl.col("label") >= 0)), targets)
-    uris = dict(rows.select("image_id", "uri").iter_rows())
+    images, places = ManifestPixels(rows), {image_id: row for row, image_id in enumerate(rows["image_id"])}
     cases = []
-    with Predictor(bundle, threads=1, verify=False) as predictor:
+    with Predictor(bundle, threads=1, verify=False, limits=limits_of(rows)) as predictor:
         spec = predictor.manifest.input
         for image_id, label in chosen:
-            content = read_bytes(uris[image_id])
-            answer = predictor.predict([content], raw=True)[0]
+            row = places[image_id]
+            answer = predictor.predict([images.source(row)], raw=True)[0]
             if not isinstance(answer, Prediction) or answer.probabilities is None or answer.diagnosis is None:
                 continue
-            pixels = frame(decode_image(content).pixels, spec.height, spec.width, spec.rule)
+            pixels = frame(images(row), spec.height, spec.width, spec.rule)
             cases.append(
                 Case(
                     image_id=image_id,

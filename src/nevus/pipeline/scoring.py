@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from nevus.bundle import Failure, Metadata, Prediction, Predictor
-from nevus.data.reading import read_bytes
+from nevus.data.pixels import ManifestPixels, limits_of
 from nevus.errors import NevusError
 from nevus.evaluation.predictions import NO_CLASS, Predictions
 from nevus.training.targets import Targets, truth_of_malignancy
@@ -40,8 +40,9 @@ def score_images(bundle: Path, rows: pl.DataFrame, targets: Targets, progress: P
     """
     known = [Metadata(age=age, sex=sex, site=site) for age, sex, site in rows.select("age", "sex", "site").iter_rows()]
     answers: list[Prediction] = []
-    with Predictor(bundle) as predictor:
-        images = (read_bytes(uri) for uri in rows["uri"])
+    read = ManifestPixels(rows)
+    with Predictor(bundle, limits=limits_of(rows)) as predictor:
+        images = (read.source(row) for row in range(rows.height))
         for number, answer in enumerate(predictor.predict_each(images, known, raw=True), start=1):
             if isinstance(answer, Failure):
                 raise ScoringError(f"{rows['uri'][number - 1]} can't be read: {answer.error}")

@@ -31,18 +31,17 @@ def describe(
     Example: `nevus data describe checked/manifest.parquet --out checked/data.html`
     """
     from nevus.data.manifest import read_manifest
-    from nevus.data.reading import read_bytes
-    from nevus.imaging import decode_image
+    from nevus.data.pixels import ManifestPixels
     from nevus.reporting.describe import describe as write
 
     table = read_manifest(manifest)
-    uris = dict(table.select("image_id", "uri").iter_rows())
+    read, rows = ManifestPixels(table), {image_id: row for row, image_id in enumerate(table["image_id"])}
     write(
         table,
         split=_table(split, manifest, "split.parquet"),
         duplicates=_table(duplicates, manifest, "duplicates.parquet"),
         rejected=_table(rejected, manifest, "rejected.parquet"),
-        read_pixels=lambda image_id: decode_image(read_bytes(uris[image_id])).pixels,
+        read_pixels=lambda image_id: read(rows[image_id]),
         output_html=out,
     )
     typer.echo(f"{out}: {table.height:,} images. It embeds some of them, so it is patient data as they are.")

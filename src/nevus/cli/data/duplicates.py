@@ -10,9 +10,7 @@ import typer
 from nevus.cli.data.options import AsJson, Manifest, print_json
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
-    from numpy.typing import NDArray
 
 
 def duplicates(
@@ -47,16 +45,11 @@ def duplicates(
     )
     from nevus.data.groups import assign_groups
     from nevus.data.manifest import SCHEMA, read_manifest, write_manifest
-    from nevus.data.reading import read_bytes
-    from nevus.imaging import decode_image
+    from nevus.data.pixels import ManifestPixels
 
     table = read_manifest(manifest)
-    uris = table["uri"].to_list()
+    read = ManifestPixels(table)
     settings = NearDuplicateSettings()
-
-    def read(row: int) -> NDArray[np.uint8]:
-        return decode_image(read_bytes(uris[row])).pixels
-
     found = [find_exact(_digests(table, manifest))]
     if published:
         found.append(find_published(table))

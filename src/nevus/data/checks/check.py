@@ -6,6 +6,7 @@ import time
 
 import polars as pl
 
+from nevus.data.checks.colour import channel_warnings
 from nevus.data.checks.errors import CheckError, ClassError
 from nevus.data.checks.files import Progress, read_files
 from nevus.data.checks.reasons import REASONS, SET_ASIDE, TEXTS
@@ -41,8 +42,8 @@ def check_manifest(
     began = time.perf_counter()
     table = conform(table)
     workers = settings.workers or usable_cpus()
-    uris = table["uri"].unique(maintain_order=True).to_list()
-    facts = read_files(uris, settings, workers=workers, progress=progress)
+    paths = table.select("uri", "channels").unique("uri", keep="first", maintain_order=True).rows()
+    facts = read_files(paths, settings, workers=workers, progress=progress)
     filled = table.drop("sha256", "width", "height").join(
         facts.select("uri", "sha256", "width", "height"), on="uri", how="left", maintain_order="left"
     )
@@ -56,9 +57,15 @@ def check_manifest(
     rejected = pl.concat([rejected, merged.folded]).sort(KEY)
     accepted = assign_groups(merged.kept).select(list(SCHEMA)).sort(KEY)
     validate_manifest(accepted)
-    files = accepted.select("dataset", "image_id", "uri").join(facts, on="uri", how="left", maintain_order="left")
+    files = accepted.select("dataset", "image_id", "uri", "channels").join(
+        facts, on="uri", how="left", maintain_order="left"
+    )
     warnings = (
-        merged.notes + row_warnings(accepted) + _file_warnings(files, settings) + _class_warnings(accepted, settings)
+        merged.notes
+        + row_warnings(accepted)
+        + _file_warnings(files, settings)
+        + channel_warnings(files)
+        + _class_warnings(accepted, settings)
     )
     summary = _summary(accepted, rejected, warnings, settings, seconds=time.perf_counter() - began)
     return CheckResult(accepted, rejected, files, summary)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from nevus.data.checks.reasons import Reason
 from nevus.data.parallel import windowed_map
+from nevus.data.pixels import decode_rgb
 from nevus.data.reading import MissingImageError, UnreachableImageError, read_bytes, split_container
 from nevus.data.settings import CheckSettings
 from nevus.errors import InputError
-from nevus.imaging import DecodeLimits, UnreadableImageError, decode_image, measure_quality, resize_short_side
+from nevus.imaging import DecodeLimits, UnreadableImageError, measure_quality, resize_short_side
 
 MEASURED_SHORT_SIDE = 224
 """Pixels; quality is measured at one size, so that neither the camera's resolution nor the file's decides."""
@@ -36,7 +37,8 @@ class FileFacts:
     """What reading a file told; None where it didn't come so far.
 
     `pixel_sha256` is over the upright RGB pixels and their shape, so it is equal for a file and its lossless copy in
-    another format. `notes` are what decoding changed (`first_frame_of_animation`, ...).
+    another format. `red_over_blue` is the mean of red less that of blue, of 1. `notes` are what decoding changed
+    (`first_frame_of_animation`, ...).
     """
 
     uri: str
@@ -54,6 +56,7 @@ class FileFacts:
     contrast: float | None = None
     brightness: float | None = None
     over_exposed: float | None = None
+    red_over_blue: float | None = None
 
 
 FACTS_SCHEMA: dict[str, pl.DataType] = {
@@ -72,30 +75,43 @@ FACTS_SCHEMA: dict[str, pl.DataType] = {
     "contrast": pl.Float64(),
     "brightness": pl.Float64(),
     "over_exposed": pl.Float64(),
+    "red_over_blue": pl.Float64(),
 }
 
 Progress = Callable[[int, int], None]
 
 
 def read_files(
-    uris: Sequence[str], settings: CheckSettings, *, workers: int, progress: Progress | None = None
+    files: Sequence[tuple[str, str | None]],
+    settings: CheckSettings,
+    *,
+    workers: int,
+    progress: Progress | None = None,
 ) -> pl.DataFrame:
     """Read every file once, on `workers` threads; memory holds the facts of all and the pixels of a few.
 
+    Args:
+        files: addresses, each with the manifest's `channels`.
+        settings: what is rejected.
+        workers: threads.
+        progress: told files done and of all, in this thread.
+
     Returns:
-        One row a file, in the order of `uris`, with the columns of `FACTS_SCHEMA`.
+        One row a file, in their order, with the columns of `FACTS_SCHEMA`.
     """
     names = [field.name for field in fields(FileFacts)]
     columns: dict[str, list[object]] = {name: [] for name in names}
-    for done, facts in enumerate(windowed_map(lambda uri: read_file(uri, settings), uris, workers=workers), start=1):
+    for done, facts in enumerate(
+        windowed_map(lambda file: read_file(*file, settings), files, workers=workers), start=1
+    ):
         for name in names:
             columns[name].append(getattr(facts, name))
         if progress:
-            progress(done, len(uris))
+            progress(done, len(files))
     return pl.DataFrame(columns, schema=FACTS_SCHEMA)
 
 
-def read_file(uri: str, settings: CheckSettings) -> FileFacts:
+def read_file(uri: str, channels: str | None, settings: CheckSettings) -> FileFacts:
     """Read, hash, decode and measure one file; what is wrong with it is part of the answer, not an error."""
     try:
         data = read_bytes(uri)
@@ -105,7 +121,7 @@ def read_file(uri: str, settings: CheckSettings) -> FileFacts:
         return FileFacts(uri, "unreachable", str(error))
     digest = hashlib.sha256(data).hexdigest()
     try:
-        image = decode_image(data, limits=DecodeLimits(max_pixels=settings.max_pixels))
+        image = decode_rgb(data, channels, limits=DecodeLimits(max_pixels=settings.max_pixels))
     except UnreadableImageError as error:
         return FileFacts(uri, error.reason, f"{uri}: {error}", sha256=digest, bytes=len(data))
     except InputError as error:
@@ -133,13 +149,16 @@ def read_file(uri: str, settings: CheckSettings) -> FileFacts:
 
 
 def _measured(facts: FileFacts, pixels: NDArray[np.uint8], settings: CheckSettings) -> FileFacts:
-    quality = measure_quality(resize_short_side(pixels, MEASURED_SHORT_SIDE))
+    small = resize_short_side(pixels, MEASURED_SHORT_SIDE)
+    quality = measure_quality(small)
+    red, _, blue = small.mean((0, 1)) / 255
     facts = replace(
         facts,
         sharpness=quality.sharpness,
         contrast=quality.contrast,
         brightness=quality.brightness,
         over_exposed=quality.over_exposed,
+        red_over_blue=float(red - blue),
     )
     if quality.contrast < settings.min_contrast:
         detail = f"{facts.uri}: the image is of one colour (contrast {quality.contrast:.4f})."

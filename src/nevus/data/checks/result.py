@@ -45,7 +45,7 @@ class CheckResult:
     Attributes:
         accepted: a manifest with `sha256, width, height` filled, sorted by dataset and image id.
         rejected: the manifest's columns, `reason` (the first that applies) and `detail` (all that apply).
-        files: one row an accepted image: `dataset, image_id`, and the columns of
+        files: one row an accepted image: `dataset, image_id, channels`, and the columns of
             `nevus.data.checks.files.FACTS_SCHEMA`, among them `pixel_sha256` and the measures of quality.
         summary: the figures.
     """

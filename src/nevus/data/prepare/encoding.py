@@ -9,23 +9,28 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
+from nevus.data.pixels import decode_rgb
 from nevus.data.prepare.index import PreparedError
 from nevus.data.prepare.settings import PrepareSettings
 from nevus.data.prepare.shards import PreparedImage
 from nevus.data.reading import read_bytes
 from nevus.errors import InputError
-from nevus.imaging import DecodeLimits, decode_image, resize_short_side
+from nevus.imaging import DecodeLimits, resize_short_side
 
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class SourceImage:
-    """What of the manifest's row decides the prepared image; `sha256` is of the file's bytes, None if not known."""
+    """What of the manifest's row decides the prepared image.
+
+    `sha256` is of the file's bytes, None if not known; `channels` as in the manifest.
+    """
 
     image_id: str
     uri: str
     sha256: str | None
+    channels: str | None = None
 
 
 def prepare_image(source: SourceImage, settings: PrepareSettings, limits: DecodeLimits) -> PreparedImage:
@@ -36,7 +41,7 @@ def prepare_image(source: SourceImage, settings: PrepareSettings, limits: Decode
     """
     data = read_source(source)
     try:
-        pixels = to_short_side(data, settings.short_side, limits)
+        pixels = to_short_side(data, settings.short_side, limits, source.channels)
     except InputError as error:
         raise PreparedError(
             f"{source.uri} (image {source.image_id}): {error} Such files are found and rejected by `nevus step check`."
@@ -64,13 +69,13 @@ def read_source(source: SourceImage) -> bytes:
     return data
 
 
-def to_short_side(data: bytes, short_side: int, limits: DecodeLimits) -> Pixels:
+def to_short_side(data: bytes, short_side: int, limits: DecodeLimits, channels: str | None = None) -> Pixels:
     """The image, upright, uint8 [H, W, 3], its shorter side `short_side` pixels, or as many as it has if fewer.
 
     Raises:
         UnreadableImageError: the bytes are not a usable image.
     """
-    pixels = decode_image(data, limits=limits, min_short_side=short_side).pixels
+    pixels = decode_rgb(data, channels, limits=limits, min_short_side=short_side).pixels
     return resize_short_side(pixels, short_side) if min(pixels.shape[:2]) > short_side else pixels
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from nevus.data.parallel import usable_cpus, windowed_map
+from nevus.data.pixels import limits_of
 from nevus.data.prepare.encoding import SourceImage, prepare_image
 from nevus.data.prepare.index import INDEX, PreparedError, PreparedIndex, ShardEntry, read_index, write_index
 from nevus.data.prepare.settings import PrepareSettings
@@ -64,11 +65,11 @@ def prepare(
     the bytes are those of an uninterrupted run. Memory doesn't grow with the number of images beyond their ids.
 
     Args:
-        manifest: rows with `image_id, uri, sha256`.
+        manifest: rows with `image_id, uri, sha256`, and `channels, width, height` where they are known.
         settings: size, encoding, shards.
         output: local folder or `s3://` prefix; holds `index.json` and `shard-*.arrow`.
         progress: called in this thread after every image.
-        limits: which images are refused by their header; the check's.
+        limits: which images are refused by their header; None for those under which the manifest was checked.
         redo: throw away what is there if it was made with other settings or images, instead of refusing.
 
     Raises:
@@ -88,7 +89,7 @@ def prepare(
     done = dict(kept)
     missing = [number for number in range(plan.shard_count) if shard_name(number) not in kept]
     wanted = (source for number in missing for source in _shard_rows(sources, number, settings))
-    work = partial(prepare_image, settings=settings, limits=limits or DecodeLimits())
+    work = partial(prepare_image, settings=settings, limits=limits or limits_of(manifest))
     with closing(windowed_map(work, wanted, workers=settings.workers or usable_cpus())) as rows:
         told = _told(rows, progress, kept_images, len(sources))
         for number in missing:
@@ -108,7 +109,8 @@ def prepare(
 
 
 def _sources(manifest: pl.DataFrame) -> list[SourceImage]:
-    table = manifest.select("image_id", "uri", "sha256").sort("image_id")
+    channels = pl.col("channels") if "channels" in manifest.columns else pl.lit(None, dtype=pl.String).alias("channels")
+    table = manifest.select("image_id", "uri", "sha256", channels).sort("image_id")
     if table.is_empty():
         raise PreparedError("the manifest has no rows, so there is nothing to prepare.")
     twice = table.filter(pl.col("image_id").is_duplicated())["image_id"].unique().sort()
@@ -123,7 +125,8 @@ def _sources(manifest: pl.DataFrame) -> list[SourceImage]:
 def _plan(sources: list[SourceImage], settings: PrepareSettings) -> PreparedIndex:
     digest = hashlib.sha256()
     for source in sources:
-        digest.update(f"{source.image_id}\x1f{source.sha256 or source.uri}\x1e".encode())
+        swapped = f"\x1f{source.channels}" if source.channels else ""
+        digest.update(f"{source.image_id}\x1f{source.sha256 or source.uri}{swapped}\x1e".encode())
     decisive = settings.result_settings()
     content = digest.hexdigest()
     return PreparedIndex(

@@ -11,6 +11,7 @@ import polars as pl
 
 from nevus.data.groups import assign_groups
 from nevus.data.manifest import conform
+from nevus.data.pixels import SWAPPED
 from nevus.data.settings import DatasetSettings
 from nevus.data.sources.vocabulary import CONFIRMED_BY, SEX, SITE, normalise
 from nevus.taxonomy import MALIGNANT, UNKNOWN
@@ -62,6 +63,7 @@ class Source(ABC):
         rows = rows.with_columns(
             pl.col("image_id").cast(pl.String),
             pl.lit(self.settings.name or self.name).alias("dataset"),
+            pl.lit(SWAPPED if self.settings.channels == SWAPPED else None, dtype=pl.String).alias("channels"),
             _diagnosis(mapping).alias("diagnosis"),
         )
         for column in ("patient_id", "lesion_id"):

@@ -12,7 +12,7 @@ from nevus.data.sources.errors import SourceError
 from nevus.data.sources.files import find_root, find_table, image_files, join, read_table, require_columns, with_uris
 from nevus.taxonomy import DIAGNOSES
 
-_FILLED_BY_OTHERS = ("dataset", "group_id", "sha256", "width", "height")
+_FILLED_BY_OTHERS = ("dataset", "group_id", "channels", "sha256", "width", "height")
 TAKEN = tuple(column for column in SCHEMA if column not in _FILLED_BY_OTHERS)
 """The manifest's columns that a table may fill."""
 

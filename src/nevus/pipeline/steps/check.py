@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from nevus.data.checks import CheckResult, check_manifest, require_usable
 from nevus.data.duplicates import (
@@ -22,8 +20,7 @@ from nevus.data.duplicates import (
 )
 from nevus.data.groups import assign_groups
 from nevus.data.manifest import SCHEMA, content_fingerprint, read_manifest
-from nevus.data.reading import read_bytes
-from nevus.imaging import decode_image
+from nevus.data.pixels import ManifestPixels
 from nevus.pipeline.progress import tell
 from nevus.pipeline.settings import CheckSection
 from nevus.pipeline.step import URI, Inputs, Outcome
@@ -51,7 +48,9 @@ def run(settings: CheckSection, inputs: Inputs, output: URI) -> Outcome:
     replace(result, accepted=joined).write(folder / CHECKS, manifest=f"../{MANIFEST}")
     require_usable(replace(result, accepted=joined), task=settings.task)
     rows = result.accepted
-    write_contact_sheet(pairs, rows, _reader(rows), folder / SHEET, short_side=settings.duplicates.search.short_side)
+    write_contact_sheet(
+        pairs, rows, ManifestPixels(rows), folder / SHEET, short_side=settings.duplicates.search.short_side
+    )
     partial = folder / (DUPLICATES + ".partial")
     pairs.write_parquet(partial)
     partial.replace(folder / DUPLICATES)
@@ -72,27 +71,13 @@ def find_duplicates(result: CheckResult, settings: DuplicateSettings) -> pl.Data
     if settings.exact:
         found.append(find_exact(result.files))
     if settings.near:
-        found.append(find_near(rows, _reader(rows), settings.search, progress=lambda s, d, n: tell(d, n, s)))
+        found.append(find_near(rows, ManifestPixels(rows), settings.search, progress=lambda s, d, n: tell(d, n, s)))
     return pl.concat(found) if found else pair_table([])
 
 
 def join_duplicates(manifest: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """The manifest with the groups of duplicate images made one."""
     return assign_groups(manifest, image_pairs(pairs)).select(list(SCHEMA)).sort("dataset", "image_id")
-
-
-def _reader(rows: pl.DataFrame) -> _Pixels:
-    return _Pixels(rows["uri"].to_list())
-
-
-class _Pixels:
-    """Row number -> RGB uint8 [h,w,3]."""
-
-    def __init__(self, uris: list[str]) -> None:
-        self._uris = uris
-
-    def __call__(self, row: int) -> NDArray[np.uint8]:
-        return decode_image(read_bytes(self._uris[row])).pixels
 
 
 def _counts(pairs: pl.DataFrame) -> Mapping[str, int]:

@@ -16,7 +16,7 @@ def run(settings: PrepareSettings, inputs: Inputs, output: URI) -> Outcome:
     """Decode, resize and write; a restart goes on after the last whole shard."""
     manifest = read_manifest(Path(inputs["manifest"]))
     done = prepare(
-        manifest, settings, Path(output) / PREPARED, lambda done, total: tell(done, total, "images"), redo=True
+        manifest, settings, f"{output}/{PREPARED}", lambda done, total: tell(done, total, "images"), redo=True
     )
     summary = {"images": done.images, "shards": done.shards, "bytes": done.bytes, "shards_kept": done.kept}
     return Outcome(summary=summary, timings={"prepare": done.seconds})

@@ -12,8 +12,10 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 from nevus.data.prepare import PreparedError, PreparedImages, PrepareSettings, prepare
 from nevus.errors import EXIT_BAD_INPUT, EXIT_FAILED, StorageFullError
@@ -255,3 +257,30 @@ def test_a_full_disk_keeps_the_finished_shards(make_images: MakeImages, tmp_path
 def _mount(folder: Path) -> bool:
     command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def test_exchanged_channels_are_put_back_and_are_other_images(make_images: MakeImages, tmp_path: Path) -> None:
+    rows = make_images(3)
+    swapped = rows.with_columns(pl.lit("bgr").alias("channels"))
+    settings = PrepareSettings(short_side=48, encoding="raw", workers=1)
+    prepare(rows, settings, tmp_path / "as-they-are")
+    prepare(swapped, settings, tmp_path / "put-back")
+    plain, back = (PreparedImages.open(tmp_path / name) for name in ("as-they-are", "put-back"))
+    for image_id in rows["image_id"]:
+        assert np.array_equal(back.pixels_of(image_id), plain.pixels_of(image_id)[:, :, ::-1])
+    with pytest.raises(PreparedError, match="the images differ"):
+        prepare(swapped, settings, tmp_path / "as-they-are")
+    no_word = rows.with_columns(pl.lit(None, dtype=pl.String).alias("channels"))
+    assert prepare(no_word, settings, tmp_path / "as-they-are").kept == 1
+
+
+def test_an_image_that_the_check_let_pass_is_prepared_whatever_its_size(tmp_path: Path) -> None:
+    width, height = 8400, 7700
+    Image.new("1", (width, height), 1).save(tmp_path / "large.png")
+    rows = pl.DataFrame({"image_id": ["large"], "uri": [str(tmp_path / "large.png")], "sha256": [None]})
+    settings = PrepareSettings(short_side=77, workers=1)
+    with pytest.raises(PreparedError, match="more than the 64 million that are allowed"):
+        prepare(rows, settings, tmp_path / "out")
+    checked = rows.with_columns(width=pl.lit(width, pl.Int32), height=pl.lit(height, pl.Int32))
+    prepare(checked, settings, tmp_path / "out")
+    assert PreparedImages.open(tmp_path / "out").pixels_of("large").shape == (77, 84, 3)

@@ -221,3 +221,10 @@ def test_a_drawn_dataset_lies_in_the_cache_and_is_named_by_its_settings(tmp_path
 def test_a_drawn_dataset_needs_a_place() -> None:
     with pytest.raises(SourceError, match="needs root"):
         open_source(DataSettings().each()[0]).read()
+
+
+def test_a_dataset_says_in_every_row_that_its_channels_are_exchanged(tmp_path: Path) -> None:
+    assert read("isic2020", tmp_path)["channels"].to_list() == [None] * 5
+    assert read("isic2020", tmp_path, channels="bgr")["channels"].to_list() == ["bgr"] * 5
+    with pytest.raises(ValueError, match="'rgb' or 'bgr'"):
+        read("isic2020", tmp_path, channels="gbr")
