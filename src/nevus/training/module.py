@@ -84,7 +84,15 @@ class LesionModule(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
         """Mean loss of a batch."""
         image, metadata, labels = batch
-        loss: Tensor = self.loss(self.network(_channels_last(image), metadata), labels)
+        loss: Tensor
+        if self._settings.mixup:
+            share, order = blend(self._settings.mixup, len(labels))
+            image = torch.lerp(image[order].float(), image.float(), share)
+            metadata = torch.lerp(metadata[order], metadata, share)
+            logits = self.network(_channels_last(image), metadata)
+            loss = share * self.loss(logits, labels) + (1 - share) * self.loss(logits, labels[order])
+        else:
+            loss = self.loss(self.network(_channels_last(image), metadata), labels)
         self._losses.append(float(loss.detach()))
         return loss
 
@@ -124,6 +132,12 @@ class LesionModule(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on with the history of the checkpoint."""
         self.history = list(checkpoint.get("history", []))
+
+
+def blend(alpha: float, images: int) -> tuple[float, Tensor]:
+    """The share of a batch's own images in its mixup, 0..1, and the order int64 [images] of those blended in."""
+    share = float(torch.distributions.Beta(alpha, alpha).sample())
+    return share, torch.randperm(images)
 
 
 def _channels_last(image: Tensor) -> Tensor:

@@ -126,6 +126,8 @@ class TrainingSettings(Section):
     imbalance: ImbalanceSettings = ImbalanceSettings()
     optimiser: OptimiserSettings = OptimiserSettings()
     label_smoothing: Share = 0.0
+    mixup: float = Field(default=0.0, ge=0, le=2)
+    """Alpha of mixup (Zhang et al., ICLR 2018): each batch is blended with itself in another order; 0 for none."""
     ema_decay: float | None = Field(default=None, gt=0, lt=1)
     """Exponential moving average of the weights, with warm-up; null for none."""
     monitor: str = "balanced_accuracy"

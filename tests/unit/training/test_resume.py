@@ -52,6 +52,7 @@ def job(base: Path, output: Path) -> Path:
             accumulate=2,
             threads=1,
             ema_decay=0.9,
+            mixup=0.4,
             resolutions=(ResolutionStage(until=0.5, scale=0.7),),
             imbalance=ImbalanceSettings(sampler_power=0.5, logit_adjustment=1.0),
         ),
