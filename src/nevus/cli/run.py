@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nevus.errors import EXIT_FAILED, NevusError
+from nevus.errors import EXIT_FAILED, InputError, NevusError
 from nevus.pipeline.engines import Event, LocalEngine, RunResult
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
@@ -52,15 +52,22 @@ def execute(
     as_json: bool = False,
     strict: bool = False,
 ) -> None:
-    """Run the main job, or some of its steps, and show it; a failure is told to people."""
+    """Run the main job, or some of its steps, and show it; a failure is told to people.
+
+    Without `config`, the settings are those of the run that the folder belongs to.
+    """
     from nevus.cli.run_display import RunDisplay, summarise
     from nevus.notices import Event as Told
     from nevus.notices import open_notices
     from nevus.pipeline.loading import load_settings
     from nevus.pipeline.main_job import MAIN_JOB
+    from nevus.pipeline.run_settings import kept_settings
     from nevus.pipeline.settings import RunSettings
 
-    tree = load_settings(RunSettings, config, assignments)
+    given = config or kept_settings(out, RunSettings(), neutral=MAIN_JOB.neutral)
+    if given is None:
+        raise InputError(f"no settings are named, and {out} has none of an earlier run. Name a file with --config.")
+    tree = load_settings(RunSettings, given, assignments)
     display = RunDisplay()
     failed: list[str] = []
 

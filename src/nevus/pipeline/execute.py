@@ -108,6 +108,7 @@ def _run(
     pipeline: Pipeline, step: StepSpec, section: BaseModel, basis: Basis, output: Path, *, force: bool
 ) -> CompletionRecord:
     remove_record(output, step.name)
+    _remove_leftovers(output, step)
     if force or not was_begun_on(output, step.name, basis):
         _clear(output, step)
         mark_begun(output, step.name, basis)
@@ -205,6 +206,14 @@ def _clear(output: Path, step: StepSpec) -> None:
             shutil.rmtree(place)
         else:
             place.unlink(missing_ok=True)
+
+
+def _remove_leftovers(output: Path, step: StepSpec) -> None:
+    """Remove what a killed writer of folders left beside them: it builds a folder under a hidden name of its own."""
+    for path in step.outputs.values():
+        place = output / path
+        for leftover in place.parent.glob(f".{place.name}.*-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _artefacts(step: StepSpec, output: Path) -> dict[str, Artefact]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ class SettingsError(InputError):
 
 def load_settings(
     model: type[Tree],
-    path: Path | None = None,
+    given: Path | Mapping[str, Any] | None = None,
     assignments: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Tree:
@@ -31,14 +32,14 @@ def load_settings(
 
     Args:
         model: the tree's class.
-        path: a YAML file, or None.
+        given: a YAML file, what such a file says, or None.
         assignments: `key.sub=value`, the value in YAML's notation.
         environment: variables `NEVUS_KEY__SUB=value`; by default the process's. Only keys of the tree count.
 
     Raises:
         SettingsError: names the key, what is wrong with it, and the right key where it is misspelt.
     """
-    values = read_yaml(path) if path else {}
+    values = read_yaml(given) if isinstance(given, Path) else copy.deepcopy(dict(given or {}))
     for path_to, value in _from_environment(model, os.environ if environment is None else environment):
         _put(values, path_to, value)
     for assignment in assignments:
@@ -49,7 +50,7 @@ def load_settings(
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        where = str(path) if path else "the settings"
+        where = str(given) if isinstance(given, Path) else "the settings"
         raise SettingsError(f"{where}: " + "; ".join(_explain(model, e) for e in error.errors()[:5])) from None
 
 
@@ -117,9 +118,22 @@ def _put(values: dict[str, Any], key: Sequence[str], value: Any) -> None:
 def _explain(model: type[BaseModel], error: Any) -> str:
     key = ".".join(str(part) for part in error["loc"] if part != "function-after")
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, list(known_keys(model)), 1, 0.6)
-        return f"there is no setting {key!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        meant = _meant(model, key)
+        return f"there is no setting {key!r}" + (f"; did you mean {meant!r}?" if meant else "")
     message = str(error["msg"]).removeprefix("Value error, ")
     given = error.get("input")
     shown = "" if isinstance(given, dict) else f" (given: {given!r})"
     return f"{key}: {message}{shown}" if key else f"{message}{shown}"
+
+
+def _meant(model: type[BaseModel], key: str) -> str | None:
+    """The known key nearest to a misspelt one, else one of its name in another section."""
+    *above, name = (part for part in key.split(".") if not part.isdigit())  # a number is a place in a list
+    section = ".".join(above)
+    known = list(known_keys(model))
+    near = difflib.get_close_matches(".".join((*above, name)), known, 1, 0.6)
+    near += [other for other in known if other.rpartition(".")[2] == name]
+    if not near:
+        return None
+    found, _, leaf = near[0].rpartition(".")
+    return f"{key.rpartition('.')[0]}.{leaf}" if found == section and found else near[0]

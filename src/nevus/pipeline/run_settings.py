@@ -56,6 +56,37 @@ def claim_folder(
         raise SettingsDifferError(_say(output, differences))
 
 
+def kept_settings(output: Path, defaults: BaseModel, *, neutral: Collection[str] = ()) -> dict[str, Any] | None:
+    """What the folder's first run was told, as a settings file would say it; None where there was no run.
+
+    Neutral keys aren't taken over: they say how to work here and now, and may be secrets, which aren't kept.
+
+    Args:
+        output: the output folder.
+        defaults: a tree of defaults; what agrees with it is left out.
+        neutral: dotted keys that may differ.
+
+    Raises:
+        ForeignFolderError: the folder's settings are damaged.
+    """
+    kept = _read(output)
+    return None if kept is None else _told(defaults, without(kept, neutral))
+
+
+def _told(defaults: BaseModel, kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys that aren't at their default, in as few sections as hold one."""
+    plain, told = defaults.model_dump(mode="json"), {}
+    for key, value in kept.items():
+        section = getattr(defaults, key, None)
+        if isinstance(section, BaseModel) and isinstance(value, Mapping):
+            below = _told(section, value)
+            if below:
+                told[key] = below
+        elif value != plain.get(key, ABSENT):
+            told[key] = value
+    return told
+
+
 def without(plain: Mapping[str, Any], neutral: Collection[str], prefix: str = "") -> dict[str, Any]:
     """Settings as plain JSON without the keys, or whole sections, of those dotted names."""
     left = {}

@@ -77,3 +77,21 @@ def test_the_record_is_gone_while_the_step_runs(tmp_path):
     execute(looking, "look", Tree(), tmp_path)
     execute(looking, "look", Tree(), tmp_path, force=True)
     assert seen == [None, None]
+
+
+def test_what_a_killed_run_was_building_beside_an_output_is_removed(tmp_path):
+    for name in (".draft.partial-4711", ".draft.old-4711", ".draftsman.partial-4711"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half.onnx").write_text("half")
+
+    def write(section, inputs, output):
+        (tmp_path / "draft").mkdir()
+        return Outcome()
+
+    execute(
+        Pipeline((StepSpec("train", write, lambda tree: tree.part, outputs={"draft": "draft"}),)),
+        "train",
+        Tree(),
+        tmp_path,
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".draftsman.partial-4711", "draft", "steps"]

@@ -3,7 +3,8 @@ import json
 import pytest
 from pydantic import BaseModel, Field
 
-from nevus.pipeline.run_settings import ForeignFolderError, SettingsDifferError, claim_folder
+from nevus.pipeline.loading import load_settings
+from nevus.pipeline.run_settings import ForeignFolderError, SettingsDifferError, claim_folder, kept_settings
 from nevus.settings import Section
 
 
@@ -86,3 +87,27 @@ def test_a_damaged_note_of_the_settings_is_not_guessed_at(tmp_path, text):
     (tmp_path / "steps" / "settings.json").write_text(text)
     with pytest.raises(ForeignFolderError, match=r"settings\.json is damaged"):
         claim_folder(tmp_path, Tree())
+
+
+def test_the_folders_own_settings_come_back_as_a_settings_file_would_say_them(tmp_path):
+    assert kept_settings(tmp_path, Tree()) is None
+    tree = Tree(data=Inner(shares=(0.9,), labels={"MEL": "mel"}), workers=8)
+    claim_folder(tmp_path, tree)
+    assert kept_settings(tmp_path, Tree()) == {"data": {"shares": [0.9], "labels": {"MEL": "mel"}}, "workers": 8}
+    assert kept_settings(tmp_path, Tree(), neutral={"workers", "data.labels"}) == {"data": {"shares": [0.9]}}
+    assert load_settings(Tree, kept_settings(tmp_path, Tree()), environment={}) == tree
+
+
+def test_a_run_told_nothing_kept_nothing_but_defaults(tmp_path):
+    claim_folder(tmp_path, Tree())
+    assert kept_settings(tmp_path, Tree()) == {}
+
+
+@pytest.mark.parametrize("shares", [{"nv": 1.0}, {"nv": 0.5, "mel": 0.2}, {"nv": 0.5, "mel": 0.5, "df": 0.1}])
+def test_a_mapping_that_differs_from_the_default_comes_back_whole(tmp_path, shares):
+    class WithShares(Section):
+        shares: dict[str, float] = Field(default={"nv": 0.5, "mel": 0.5})
+
+    claim_folder(tmp_path, WithShares(shares=shares))
+    assert kept_settings(tmp_path, WithShares()) == {"shares": shares}
+    assert load_settings(WithShares, kept_settings(tmp_path, WithShares()), environment={}).shares == shares
