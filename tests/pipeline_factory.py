@@ -1,7 +1,8 @@
 """A small pipeline whose steps can be made to stall or fail, for tests of engines; also run as a program.
 
 `python pipeline_factory.py OUT` runs it. NEVUS_TEST_STALL=STEP:MOMENT makes a step wait for ever at `begin`, `middle`
-or `written`, after it has said so in the file NEVUS_TEST_TRACE; NEVUS_TEST_FULL=STEP makes it meet a full disk.
+or `written`, after it has said so in the file NEVUS_TEST_TRACE; NEVUS_TEST_FULL=STEP makes it meet a full disk, and
+NEVUS_TEST_REFUSE=STEP something that the user gave and that it can't use.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from nevus.errors import InputError
 from nevus.pipeline.progress import tell
 from nevus.pipeline.step import URI, Inputs, Outcome, Pipeline, StepSpec
 from nevus.settings import Section
@@ -36,6 +38,10 @@ class Tree(Section):
     judge: JudgeSettings = JudgeSettings()
 
 
+class RefusedError(InputError):
+    """What the user gave isn't fit."""
+
+
 def note(step: str, moment: str) -> None:
     """Write down that a step came here; wait here for ever if the environment says so."""
     trace = os.environ.get("NEVUS_TEST_TRACE")
@@ -47,6 +53,8 @@ def note(step: str, moment: str) -> None:
     if os.environ.get("NEVUS_TEST_FULL") == step and moment == "middle":
         with Path("/dev/full").open("w") as file:
             file.write("no room")
+    if os.environ.get("NEVUS_TEST_REFUSE") == step and moment == "middle":
+        raise RefusedError("there is no such policy")
 
 
 def write(path: Path, value: object) -> None:

@@ -135,6 +135,38 @@ class EngineContract:
         assert caught.value.exit_code == 2
         assert before == {f: f.stat().st_mtime_ns for f in out.rglob("*") if f.is_file() and f.name != ".nevus.lock"}
 
+    def test_a_run_that_was_refused_may_be_told_otherwise_and_keeps_what_it_had_done(self, out, trace, monkeypatch):
+        """Someone who misspelt the policy mustn't train again for it."""
+        monkeypatch.setenv("NEVUS_TEST_REFUSE", "judge")
+        with pytest.raises(pipeline_factory.RefusedError):
+            self.run(out)
+        monkeypatch.delenv("NEVUS_TEST_REFUSE")
+        events = []
+        result = self.run(out, STRICT, listener=events.append)
+        assert [step.status for step in result.steps] == ["skipped", "skipped", "done", "done", "left_out"]
+        assert [e.text for e in events if e.kind == "notice"] == [
+            "instead of a setting that was refused: judge.limit: 1000 -> 3"
+        ]
+        with pytest.raises(SettingsDifferError, match=r"judge\.limit: 3 -> 1000"):
+            self.run(out)
+
+    def test_a_refusal_of_a_run_that_had_been_further_binds_its_folder_still(self, out, trace, monkeypatch):
+        """A dataset that has moved away since is no leave to write other results over the finished ones."""
+        self.run(out)
+        monkeypatch.setenv("NEVUS_TEST_REFUSE", "judge")
+        with pytest.raises(pipeline_factory.RefusedError):
+            self.run(out, force=["judge"])
+        monkeypatch.delenv("NEVUS_TEST_REFUSE")
+        with pytest.raises(SettingsDifferError):
+            self.run(out, STRICT)
+        assert self.run(out)["judge"].status == "done"
+
+    def test_steps_called_out_of_order_release_nothing(self, out, trace):
+        with pytest.raises(MissingInputError):
+            self.run(out, only=["judge"])
+        with pytest.raises(SettingsDifferError):
+            self.run(out, STRICT)
+
     def test_files_that_no_run_left_are_not_overwritten(self, out, trace):
         out.mkdir()
         (out / "verdict.json").write_text("mine")

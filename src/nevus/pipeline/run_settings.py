@@ -17,6 +17,7 @@ from nevus.pipeline.records import FOLDER, write_atomically
 FILE: Final = f"{FOLDER}/settings.json"
 SHOWN = 20
 ABSENT: Final = "(absent)"
+REFUSED: Final = "refused_at"
 
 
 class SettingsDifferError(InputError):
@@ -29,10 +30,11 @@ class ForeignFolderError(InputError):
 
 def claim_folder(
     output: Path, tree: BaseModel, *, neutral: Collection[str] = (), outputs: Collection[str] = ()
-) -> None:
+) -> tuple[str, ...]:
     """Make the folder this run's, or see that it is.
 
     The settings of the first run are kept in `steps/settings.json`; a later run needs the same, but for neutral keys.
+    Where that run was refused (see `release_folder`), it may have others, which then take their place.
 
     Args:
         output: the output folder; it is made if need be.
@@ -40,20 +42,36 @@ def claim_folder(
         neutral: dotted keys that may differ.
         outputs: paths that the run will write.
 
+    Returns:
+        A line for each setting that took the place of a refused run's.
+
     Raises:
         SettingsDifferError: other settings; names each key that differs, old and new, and what to do.
         ForeignFolderError: a file is in the way that no run left.
     """
     plain = tree.model_dump(mode="json")
-    kept = _read(output)
-    if kept is None:
+    note = _read(output)
+    if note is None:
         _refuse_foreign(output, outputs)
-        note = {"settings": plain, "first_run_at": datetime.now(UTC).isoformat(timespec="seconds")}
-        write_atomically(output / FILE, json.dumps(note, indent=1, ensure_ascii=False) + "\n")
-        return
-    differences = list(_differences(without(kept, neutral), without(plain, neutral)))
+        _write(output, {"settings": plain, "first_run_at": _now()})
+        return ()
+    differences = list(_differences(without(note["settings"], neutral), without(plain, neutral)))
+    if note.pop(REFUSED, None) is not None:
+        _write(output, {**note, "settings": plain})
+        return tuple(_line(*difference) for difference in differences)
     if differences:
         raise SettingsDifferError(_say(output, differences))
+    return ()
+
+
+def release_folder(output: Path) -> None:
+    """Let the next run into the folder have other settings: this one was refused for what the user gave.
+
+    Whoever reads in the refusal what to change must be able to do so, without training again in another folder.
+    """
+    note = _read(output)
+    if note is not None:
+        _write(output, {**note, REFUSED: _now()})
 
 
 def kept_settings(output: Path, defaults: BaseModel, *, neutral: Collection[str] = ()) -> dict[str, Any] | None:
@@ -69,8 +87,8 @@ def kept_settings(output: Path, defaults: BaseModel, *, neutral: Collection[str]
     Raises:
         ForeignFolderError: the folder's settings are damaged.
     """
-    kept = _read(output)
-    return None if kept is None else _told(defaults, without(kept, neutral))
+    note = _read(output)
+    return None if note is None else _told(defaults, without(note["settings"], neutral))
 
 
 def _told(defaults: BaseModel, kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +124,7 @@ def _differences(old: Any, new: Any, prefix: str = "") -> Iterator[tuple[str, An
 
 
 def _say(output: Path, differences: list[tuple[str, Any, Any]]) -> str:
-    lines = [f"  {key}: {_text(old)} -> {_text(new)}" for key, old, new in differences[:SHOWN]]
+    lines = [f"  {_line(*difference)}" for difference in differences[:SHOWN]]
     if len(differences) > SHOWN:
         lines.append(f"  and {len(differences) - SHOWN} more")
     back = " ".join(
@@ -122,12 +140,16 @@ def _say(output: Path, differences: list[tuple[str, Any, Any]]) -> str:
     )
 
 
+def _line(key: str, old: Any, new: Any) -> str:
+    return f"{key}: {_text(old)} -> {_text(new)}"
+
+
 def _text(value: Any) -> str:
     return ABSENT if value is ABSENT else json.dumps(value, ensure_ascii=False)
 
 
 def _read(output: Path) -> dict[str, Any] | None:
-    """The settings of the first run; None where there was none.
+    """What is noted of the first run, with its `settings`; None where there was none.
 
     A file that can't be parsed can't come from a kill (it's written atomically): it was damaged, and whose the folder
     is can't be told any more.
@@ -138,12 +160,21 @@ def _read(output: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     try:
-        settings = json.loads(text)["settings"]
+        note = dict(json.loads(text))
+        note["settings"] = dict(note["settings"])
     except (ValueError, KeyError, TypeError) as error:
         raise ForeignFolderError(
             f"{path} is damaged, so it can't be told which settings {output} belongs to. Use another folder with --out."
         ) from error
-    return dict(settings)
+    return note
+
+
+def _write(output: Path, note: Mapping[str, Any]) -> None:
+    write_atomically(output / FILE, json.dumps(note, indent=1, ensure_ascii=False) + "\n")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _refuse_foreign(output: Path, outputs: Collection[str]) -> None:

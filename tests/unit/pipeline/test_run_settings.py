@@ -4,7 +4,13 @@ import pytest
 from pydantic import BaseModel, Field
 
 from nevus.pipeline.loading import load_settings
-from nevus.pipeline.run_settings import ForeignFolderError, SettingsDifferError, claim_folder, kept_settings
+from nevus.pipeline.run_settings import (
+    ForeignFolderError,
+    SettingsDifferError,
+    claim_folder,
+    kept_settings,
+    release_folder,
+)
 from nevus.settings import Section
 
 
@@ -111,3 +117,23 @@ def test_a_mapping_that_differs_from_the_default_comes_back_whole(tmp_path, shar
     claim_folder(tmp_path, WithShares(shares=shares))
     assert kept_settings(tmp_path, WithShares()) == {"shares": shares}
     assert load_settings(WithShares, kept_settings(tmp_path, WithShares()), environment={}).shares == shares
+
+
+def test_a_released_folder_takes_other_settings_once_and_tells_what_it_replaced(tmp_path):
+    assert claim_folder(tmp_path, Tree()) == ()
+    release_folder(tmp_path)
+    assert claim_folder(tmp_path, Tree(seed=7, workers=9), neutral={"workers"}) == ("seed: 0 -> 7",)
+    assert json.loads((tmp_path / "steps" / "settings.json").read_text()).keys() == {"settings", "first_run_at"}
+    assert "seed: 7 -> 0" in refusal(tmp_path, Tree())
+
+
+def test_a_released_folder_is_bound_again_by_the_same_settings(tmp_path):
+    claim_folder(tmp_path, Tree())
+    release_folder(tmp_path)
+    assert claim_folder(tmp_path, Tree()) == ()
+    refusal(tmp_path, Tree(seed=7))
+
+
+def test_releasing_a_folder_of_no_run_leaves_nothing_there(tmp_path):
+    release_folder(tmp_path)
+    assert list(tmp_path.iterdir()) == []

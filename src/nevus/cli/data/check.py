@@ -28,8 +28,8 @@ def check(
 ) -> None:
     """Check a dataset: read every row and file, and say row by row what can't be used.
 
-    Leaves manifest.parquet, rejected.parquet (with the reason), files.parquet and check.json in the folder. Exit code 1
-    if more rows are rejected than data.check.max_rejected_share allows.
+    Leaves rejected.parquet (with the reason), files.parquet and check.json in the folder, and, where the rest can be
+    used, manifest.parquet. Exit code 1 if more rows are rejected than data.check.max_rejected_share allows.
 
     Example: `nevus data check --source ham10000 --root HAM10000 --out checked`
     """
@@ -37,18 +37,20 @@ def check(
     from nevus.data.checks import check_manifest, require_usable
     from nevus.data.checks.result import REJECTED
     from nevus.data.ingest import ingest
+    from nevus.data.manifest import write_manifest
 
     tree = load_data_settings(config, source, root, assignments)
     with shown_progress("images drawn") as drawn:
         table = ingest(tree.data, out / "synthetic", drawn)
     with shown_progress("files checked") as checked:
         result = check_manifest(table, tree.data.check, checked, classes=tree.data.classes)
-    result.write(out)
+    result.write(out, manifest=None)
     if as_json:
         print_json(result.summary.model_dump(mode="json") | {"out": str(out)})
     else:
         _print_summary(result.summary, out)
     require_usable(result, task=tree.task, rejected_at=str(out / REJECTED))
+    write_manifest(result.accepted, out / "manifest.parquet")
     if strict and result.summary.rejected:
         raise typer.Exit(EXIT_FAILED)
 

@@ -60,14 +60,15 @@ class CheckResult:
         """What deserves a word, though nothing was rejected for it."""
         return self.summary.warnings
 
-    def write(self, folder: Path, *, manifest: str = "manifest.parquet") -> None:
-        """Write the manifest, `rejected.parquet`, `files.parquet` and, last, `check.json`, each atomically."""
+    def write(self, folder: Path, *, manifest: str | None = "manifest.parquet") -> None:
+        """Write the manifest (unless None), `rejected.parquet`, `files.parquet` and, last, `check.json`, atomically."""
         folder.mkdir(parents=True, exist_ok=True)
         for table, name in ((self.rejected, REJECTED), (self.files, FILES)):
             partial = folder / (name + ".partial")
             table.write_parquet(partial)
             partial.replace(folder / name)
-        write_manifest(self.accepted, folder / manifest)
+        if manifest is not None:
+            write_manifest(self.accepted, folder / manifest)
         partial = folder / (SUMMARY + ".partial")
         partial.write_text(json.dumps(self.summary.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n")
         partial.replace(folder / SUMMARY)

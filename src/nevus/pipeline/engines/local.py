@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,11 +12,12 @@ from pydantic import BaseModel
 from nevus.errors import InputError
 from nevus.pipeline.disk import full_disk_stops
 from nevus.pipeline.engines.base import Engine, Event, EventKind, Listener, RunResult, deaf
-from nevus.pipeline.execute import Status, StepResult, execute
+from nevus.pipeline.execute import MissingInputError, Status, StepResult, execute
 from nevus.pipeline.lock import folder_lock
 from nevus.pipeline.progress import listening
-from nevus.pipeline.run_settings import claim_folder
-from nevus.pipeline.step import URI, Pipeline
+from nevus.pipeline.records import read_record
+from nevus.pipeline.run_settings import claim_folder, release_folder
+from nevus.pipeline.step import URI, Pipeline, StepSpec
 
 _ENDS: Mapping[Status, EventKind] = {"done": "finished", "skipped": "skipped", "left_out": "left_out"}
 
@@ -49,10 +51,12 @@ class LocalEngine(Engine):
             full_disk_stops(folder, "the start of the run"),
             folder_lock(folder, lambda text: listener(Event("notice", text=text))),
         ):
-            claim_folder(folder, tree, neutral=pipeline.neutral, outputs=outputs)
+            for text in claim_folder(folder, tree, neutral=pipeline.neutral, outputs=outputs):
+                listener(Event("notice", text=f"instead of a setting that was refused: {text}"))
             for number, step in enumerate(steps, start=1):
                 place = _Place(step.name, number, len(steps), listener)
-                results.append(_bring_to_end(pipeline, tree, folder, place, force=step.name in forced))
+                with _refusal_releases(pipeline, step, folder):
+                    results.append(_bring_to_end(pipeline, tree, folder, place, force=step.name in forced))
         return RunResult(output=str(folder), steps=tuple(results))
 
 
@@ -77,6 +81,21 @@ class _Place:
     def ended(self, result: StepResult) -> None:
         kind = _ENDS[result.status]
         self._listener(Event(kind, self.step, self._number, self._of, text=result.reason, result=result))
+
+
+@contextmanager
+def _refusal_releases(pipeline: Pipeline, step: StepSpec, folder: Path) -> Iterator[None]:
+    """A run that gets no further for what the user gave doesn't bind its folder; one that had been further does."""
+    try:
+        yield
+    except MissingInputError:  # steps called out of order say nothing about the settings
+        raise
+    except InputError:
+        order = pipeline.ordered()
+        if all(read_record(folder, later.name) is None for later in order[order.index(step) :]):
+            with suppress(OSError):
+                release_folder(folder)
+        raise
 
 
 def _bring_to_end(pipeline: Pipeline, tree: BaseModel, folder: Path, place: _Place, *, force: bool) -> StepResult:

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from nevus.data.checks import CheckResult, check_manifest, require_usable
+from nevus.data.checks.result import REJECTED
 from nevus.data.duplicates import (
     DuplicateSettings,
     find_exact,
@@ -19,7 +20,7 @@ from nevus.data.duplicates import (
     write_contact_sheet,
 )
 from nevus.data.groups import assign_groups
-from nevus.data.manifest import SCHEMA, content_fingerprint, read_manifest
+from nevus.data.manifest import SCHEMA, content_fingerprint, read_manifest, write_manifest
 from nevus.data.pixels import ManifestPixels
 from nevus.pipeline.progress import tell
 from nevus.pipeline.settings import CheckSection
@@ -41,12 +42,13 @@ def run(settings: CheckSection, inputs: Inputs, output: URI) -> Outcome:
         lambda done, total: tell(done, total, "files"),
         classes=settings.data.classes,
     )
-    result.write(folder / CHECKS, manifest=f"../{MANIFEST}")
-    require_usable(result, task=settings.task, rejected_at=f"{CHECKS}/rejected.parquet")
+    result.write(folder / CHECKS, manifest=None)  # the reasons, whatever becomes of the rest
+    rejected_at = str(folder / CHECKS / REJECTED)
+    require_usable(result, task=settings.task, rejected_at=rejected_at)
     pairs = find_duplicates(result, settings.duplicates)
     joined = join_duplicates(result.accepted, pairs)
-    replace(result, accepted=joined).write(folder / CHECKS, manifest=f"../{MANIFEST}")
-    require_usable(replace(result, accepted=joined), task=settings.task)
+    require_usable(replace(result, accepted=joined), task=settings.task, rejected_at=rejected_at)
+    write_manifest(joined, folder / MANIFEST)
     rows = result.accepted
     write_contact_sheet(
         pairs, rows, ManifestPixels(rows), folder / SHEET, short_side=settings.duplicates.search.short_side
