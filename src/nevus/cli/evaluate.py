@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from nevus.cli.local_path import local_path
 from nevus.cli.run import AsJson, Assignments, Config
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
@@ -17,7 +18,10 @@ def evaluate(
     config: Config,
     *,
     bundle: Annotated[Path, typer.Option("--bundle", help="The bundle's directory.", metavar="DIR")],
-    out: Annotated[Path, typer.Option("--out", help="Where metrics.json and predictions.parquet go.", metavar="DIR")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", parser=local_path, help="Where metrics.json and predictions.parquet go.", metavar="DIR"),
+    ],
     assignments: Assignments = None,
     as_json: AsJson = False,
 ) -> None:

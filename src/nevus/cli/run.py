@@ -8,13 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
+from nevus.cli.local_path import local_path
 from nevus.errors import EXIT_FAILED, InputError, NevusError
 from nevus.pipeline.engines import Event, LocalEngine, RunResult
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
 Config = Annotated[Path, typer.Argument(help="The settings, a YAML file.", metavar="CONFIG")]
-Out = Annotated[Path, typer.Option("--out", help="The output folder; run again into it to go on.", metavar="DIR")]
+Out = Annotated[
+    Path, typer.Option("--out", parser=local_path, help="The output folder; run again into it to go on.", metavar="DIR")
+]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", help="Change one setting: key.sub=value.", metavar="KEY=VALUE")
 ]

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from dataset_layouts import LAYOUTS, STORY, picture, unchanged, write_csv
 from nevus.cli import app
 from nevus.data.manifest import read_manifest
+from nevus.data.prepare import PreparedImages
 
 
 def run(*arguments: object) -> tuple[int, str, str]:
@@ -37,7 +38,9 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "checked"
 
 
-@pytest.mark.parametrize("command", ["check", "describe", "split", "duplicates", "fetch", "synth", "sources"])
+@pytest.mark.parametrize(
+    "command", ["check", "describe", "split", "duplicates", "prepare", "fetch", "synth", "sources"]
+)
 def test_every_command_has_help_with_an_example(command: str) -> None:
     code, text, _ = run(command, "--help")
     assert code == 0
@@ -238,3 +241,50 @@ def test_sources_lists_every_layout() -> None:
     }  # fmt: skip
     assert rows["ham10000"]["fetch"] is True
     assert all(row["layout"] for row in rows.values())
+
+
+def test_prepare_writes_shards_and_goes_on_where_it_was(checked: Path, tmp_path: Path) -> None:
+    arguments = ("prepare", checked / "manifest.parquet", "--out", tmp_path / "p", "--short-side", 32)
+    code, text, _ = run(*arguments)
+    assert code == 0
+    images = read_manifest(checked / "manifest.parquet").height
+    assert f"{images} images in 1 shards, " in text
+    read = PreparedImages.open(tmp_path / "p")
+    assert len(read) == images
+    assert min(read.pixels(0).shape[:2]) == 32
+    code, text, _ = run(*arguments, "--json")
+    assert (code, json.loads(text)["kept"]) == (0, 1)
+    code, _, errors = run("prepare", checked / "manifest.parquet", "--out", tmp_path / "p", "--encoding", "raw")
+    assert code == 2
+    assert "encoding was jpeg, now raw" in errors
+
+
+@pytest.mark.service
+def test_prepare_writes_into_a_bucket(checked: Path, s3_bucket: str, tmp_path: Path) -> None:
+    code, text, _ = run("prepare", checked / "manifest.parquet", "--out", f"{s3_bucket}/p", "--short-side", 32)
+    assert code == 0
+    assert text.startswith(f"{s3_bucket}/p: ")
+    assert min(PreparedImages.open(f"{s3_bucket}/p", tmp_path).pixels(0).shape[:2]) == 32
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "--source", "ham10000", "--root", "x"),
+        ("split", "manifest.parquet"),
+        ("duplicates", "manifest.parquet"),
+        ("describe", "manifest.parquet"),
+        ("synth",),
+        ("fetch", "ham10000"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_an_address_is_no_local_folder(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a path, s3://bucket would become a folder called s3: in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    code, _, errors = run(*arguments, "--out", "s3://bucket/out")
+    assert code == 2
+    assert "s3://bucket/out is an address" in errors
+    assert list(tmp_path.iterdir()) == []

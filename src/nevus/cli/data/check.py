@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nevus.cli.data.options import AsJson, Assignments, Config, Root, SourceOption, load_data_settings, print_json
+from nevus.cli.local_path import local_path
 from nevus.errors import EXIT_FAILED
 
 if TYPE_CHECKING:
     from nevus.data.checks import CheckSummary
 
-Out = Annotated[Path, typer.Option("--out", help="The folder for the manifest and the rejected rows.", metavar="DIR")]
+Out = Annotated[
+    Path,
+    typer.Option("--out", parser=local_path, help="The folder for the manifest and the rejected rows.", metavar="DIR"),
+]
 
 
 def check(

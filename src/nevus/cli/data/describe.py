@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nevus.cli.data.options import Manifest
+from nevus.cli.local_path import local_path
 from nevus.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ Beside = "  [default: the one beside the manifest, if any]"
 def describe(
     manifest: Manifest,
     *,
-    out: Annotated[Path, typer.Option("--out", help="The page.", metavar="FILE")] = Path("data.html"),
+    out: Annotated[Path, typer.Option("--out", parser=local_path, help="The page.", metavar="FILE")] = Path(
+        "data.html"
+    ),
     split: Annotated[Path | None, typer.Option(help="A split, for the proof against leakage." + Beside)] = None,
     duplicates: Annotated[Path | None, typer.Option(help="Confirmed pairs of duplicates." + Beside)] = None,
     rejected: Annotated[Path | None, typer.Option(help="The rows that the check rejected." + Beside)] = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nevus.cli.data.options import AsJson, Manifest, print_json
+from nevus.cli.local_path import local_path
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,7 +18,10 @@ def duplicates(
     manifest: Manifest,
     *,
     out: Annotated[
-        Path, typer.Option("--out", help="The folder for pairs, sheet and joined manifest.", metavar="DIR")
+        Path,
+        typer.Option(
+            "--out", parser=local_path, help="The folder for pairs, sheet and joined manifest.", metavar="DIR"
+        ),
     ] = Path("duplicates"),
     near: Annotated[
         bool | None,

@@ -9,13 +9,15 @@ from typing import Annotated
 import typer
 
 from nevus.cli.data.options import AsJson, print_json
+from nevus.cli.local_path import local_path
 
 
 def fetch(
     name: Annotated[str, typer.Argument(help="ham10000, isic2019, isic2020, bcn20000 or isic2024.", metavar="NAME")],
     *,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The folder to fill [default: data/NAME].", metavar="DIR")
+        Path | None,
+        typer.Option("--out", parser=local_path, help="The folder to fill [default: data/NAME].", metavar="DIR"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

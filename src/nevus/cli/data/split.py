@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nevus.cli.data.options import AsJson, Manifest, print_json
+from nevus.cli.local_path import local_path
 from nevus.taxonomy import Task
 
 if TYPE_CHECKING:
     import polars as pl
 
-Out = Annotated[Path, typer.Option("--out", help="The split's file; its test groups stay test.", metavar="FILE")]
+Out = Annotated[
+    Path, typer.Option("--out", parser=local_path, help="The split's file; its test groups stay test.", metavar="FILE")
+]
 
 
 def split(

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from nevus.cli.data.options import AsJson, print_json
+from nevus.cli.local_path import local_path
 
 
 def synth(
     *,
-    out: Annotated[Path, typer.Option("--out", help="The folder to draw into.", metavar="DIR")],
+    out: Annotated[Path, typer.Option("--out", parser=local_path, help="The folder to draw into.", metavar="DIR")],
     lesions: Annotated[int, typer.Option(min=1, help="How many lesions.")] = 1200,
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same.")] = 0,
     width: Annotated[int, typer.Option(min=64, max=1024, help="Pixels.")] = 160,
