@@ -299,7 +299,7 @@ def test_the_page_about_policies_names_every_key_metric_and_policy() -> None:
 def _rule_fields() -> list[tuple[str, Any]]:
     """In the order of the page: the two that are one of each other last."""
     order = ["id", "description", "metric", "subset", "operating_point", "class_code", "scope", "dimensions"]
-    order += ["min_malignant_groups", "bound", "comparison", "threshold", "champion_margin"]
+    order += ["min_malignant_groups", "min_shared_groups", "bound", "comparison", "threshold", "champion_margin"]
     assert set(order) == set(Rule.model_fields)
     return [(name, Rule.model_fields[name]) for name in order]
 

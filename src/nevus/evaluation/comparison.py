@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from pydantic import Field
 
 from nevus.errors import InputError
 from nevus.evaluation.arrays import Floats
@@ -37,6 +38,8 @@ class Comparison(Section):
     subset: str
     n_images: int
     n_groups: int
+    class_groups: dict[str, int] = Field(default_factory=dict)
+    """Groups by true class; a class without an image is there with 0."""
     bootstrap: Bootstrap
     metrics: dict[str, Difference]
 
@@ -81,6 +84,9 @@ def compare(
         subset=subset,
         n_images=len(candidate),
         n_groups=len(set(candidate.groups.tolist())),
+        class_groups={
+            name: len(set(candidate.groups[candidate.labels == i].tolist())) for i, name in enumerate(candidate.classes)
+        },
         bootstrap=resampling,
         metrics={
             name: Difference(

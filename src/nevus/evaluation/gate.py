@@ -16,6 +16,7 @@ BOUND_NAMES = {"value": "value", "lower": "lower end", "upper": "upper end"}
 SLACK = 1e-12
 """So that a figure which equals its limit isn't failed by a last bit."""
 NOTHING = Estimate(value=None)
+_SCARCE = "models of different classes are compared by metrics of malignancy only"
 
 
 class GateLine(Section):
@@ -44,6 +45,7 @@ class GateVerdict(Section):
     passed: bool
     lines: tuple[GateLine, ...]
     champion: str | None = None
+    """Who was champion then, whether or not it could be compared."""
 
     @property
     def failures(self) -> tuple[GateLine, ...]:
@@ -67,6 +69,7 @@ def judge(
     comparison: Comparison | None = None,
     *,
     comparison_problem: str | None = None,
+    champion: str | None = None,
 ) -> GateVerdict:
     """Judge a candidate's results by a policy.
 
@@ -78,13 +81,14 @@ def judge(
         results: of the candidate.
         comparison: with the champion on the same images; None if there is no champion.
         comparison_problem: why the champion, which exists, couldn't be compared; its rules then fail.
+        champion: its reference; by default the one that was compared with.
     """
     lines = tuple(_line(rule, _observe(rule, results, comparison, comparison_problem)) for rule in policy.rules)
     return GateVerdict(
         policy=policy.name,
         passed=all(line.passed for line in lines),
         lines=lines,
-        champion=comparison.champion if comparison else None,
+        champion=champion or (comparison.champion if comparison else None),
     )
 
 
@@ -191,8 +195,23 @@ def _against_champion(rule: Rule, comparison: Comparison | None, comparison_prob
     if comparison.subset != rule.subset:
         return _Observation(what, problem=f"the champion was compared on {comparison.subset}, not on {rule.subset}")
     if rule.metric not in comparison.metrics:
-        return _Observation(what, problem=f"the comparison with the champion doesn't hold {rule.metric}")
+        return _Observation(what, problem=f"the comparison with the champion doesn't hold {rule.metric}: {_SCARCE}")
+    if too_little := _too_little_shared(rule, comparison):
+        return _Observation(what, problem=too_little)
     return _Observation(what, comparison.metrics[rule.metric].difference)
+
+
+def _too_little_shared(rule: Rule, comparison: Comparison) -> str:
+    """Why what both were tested on proves nothing; empty where it does. On one image hardly any two models differ."""
+    if comparison.n_groups < rule.min_shared_groups:
+        return (
+            f"only {comparison.n_groups} patients or lesions are in the test part of both, and the rule asks for "
+            f"{rule.min_shared_groups}; evaluate both on one test part"
+        )
+    absent = [name for name, groups in comparison.class_groups.items() if not groups]
+    if absent and METRICS[rule.metric].of == "classes":
+        return f"no image of {', '.join(absent)} is in the test part of both; evaluate both on one test part"
+    return ""
 
 
 def _absent(kind: str, name: str, known: Iterable[str]) -> str:

@@ -33,7 +33,8 @@ class Rule(Section):
     class; with `scope: worst_subgroup`, the worst level of any dimension (or of `dimensions`) on the test part that
     holds at least `min_malignant_groups` malignant patients or lesions. Of it, `bound` is compared: the value itself,
     or the lower or upper end of its interval. With what: `threshold`; or with `champion_margin`, the difference to the
-    champion on the same images, which may be worse by that much and no more.
+    champion on the same images, which may be worse by that much and no more, and is judged only where both were tested
+    on at least `min_shared_groups` patients or lesions.
     """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -50,6 +51,7 @@ class Rule(Section):
     champion_margin: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     dimensions: tuple[str, ...] = ()
     min_malignant_groups: int = Field(default=30, ge=1)
+    min_shared_groups: int = Field(default=30, ge=1)
 
     @property
     def higher_is_better(self) -> bool:

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from evaluation_factory import make_evaluation, make_logits
@@ -161,6 +162,34 @@ def test_a_comparison_of_another_subset_or_without_the_metric_does_not_answer(re
     assert not one(results, other, metric="balanced_accuracy", champion_margin=0.02).passed
     few = ahead.model_copy(update={"metrics": {}})
     assert not one(results, few, metric="balanced_accuracy", champion_margin=0.02).passed
+
+
+def test_too_few_shared_groups_or_a_class_without_any_prove_nothing(results):
+    """On one shared image two models hardly ever differ: 0 (0 to 0) keeps every margin."""
+    model = make_logits(300, seed=1)[0]
+    few = Bootstrap(replicates=100)
+    alone = compare(model.take([0]), model.take([0]), bootstrap=few)
+    difference = alone.metrics["balanced_accuracy"].difference
+    assert (difference.value, difference.low, difference.high) == (0, 0, 0)
+    rule = {"metric": "balanced_accuracy", "bound": "lower", "champion_margin": 0.02}
+    found = one(results, alone, **rule)
+    assert not found.passed
+    assert "only 1 patients or lesions are in the test part of both, and the rule asks for 30" in found.explanation
+    groups = len(set(model.groups))
+    whole = compare(model, model, bootstrap=few)
+    assert one(results, whole, **rule, min_shared_groups=groups).passed
+    assert not one(results, whole, **rule, min_shared_groups=groups + 1).passed
+    common = model.take(np.flatnonzero(model.labels != model.classes.index("df")))
+    without = compare(common, common, bootstrap=few)
+    found = one(results, without, **rule)
+    assert not found.passed
+    assert "no image of df is in the test part of both" in found.explanation
+    assert one(results, without, **(rule | {"metric": "malignant_auroc"})).passed
+
+
+def test_the_champion_is_named_even_where_it_could_not_be_compared(results):
+    policy = Policy.model_validate({"name": "own", "rules": [{"id": "r", "metric": "ece", "threshold": 1}]})
+    assert judge(policy, results, comparison_problem="gone", champion="lesions/4").champion == "lesions/4"
 
 
 def test_one_failing_rule_fails_the_candidate_and_the_verdict_survives_json(comparison):

@@ -172,6 +172,26 @@ def test_without_an_operating_point_the_rest_is_still_compared(version):
     assert found.notes[0].startswith("lesions/1 has no operating point")
 
 
+def test_groups_may_have_other_names_in_the_other_run_and_be_merged_there(version):
+    renamed = table(seed=2).with_columns(group_id=pl.lit("patient") + pl.col("group_id"))
+    plain = compare_versions(version(1, table(seed=1)), version(2, table(seed=2)), bootstrap=BOOTSTRAP)
+    found = compare_versions(version(1, table(seed=1)), version(2, renamed), bootstrap=BOOTSTRAP)
+    assert found == plain
+    merged = renamed.with_columns(group_id=pl.col("group_id").replace({"patientg0": "patientg1"}))
+    found = compare_versions(version(1, table(seed=1)), version(2, merged), bootstrap=BOOTSTRAP)
+    assert found.scores.n_groups == plain.scores.n_groups - 1
+
+
+def test_the_metrics_that_are_asked_for_are_compared_of_other_classes_only_those_of_malignancy(version):
+    asked = ("ece", "malignant_pauc")
+    rows = version(1, table(seed=1), operating_threshold=None)
+    found = compare_versions(rows, version(2, table(seed=2)), metrics=asked, bootstrap=BOOTSTRAP)
+    assert set(found.scores.metrics) == set(asked)
+    other = version(2, table(seed=2).rename({"p_nv": "p_bkl"}), classes=("mel", "bkl"))
+    found = compare_versions(rows, other, metrics=asked, bootstrap=BOOTSTRAP)
+    assert set(found.scores.metrics) == {"malignant_pauc"}
+
+
 def test_a_truth_that_was_corrected_in_between_is_refused(version):
     corrected = table(seed=2).with_columns(
         label=pl.when(pl.col("image_id") == "i0_0").then(1 - pl.col("label")).otherwise(pl.col("label"))

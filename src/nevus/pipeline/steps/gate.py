@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from nevus.errors import NevusError
-from nevus.evaluation.comparison import Comparison, compare
+from nevus.evaluation.comparison import Comparison
 from nevus.evaluation.gate import judge
-from nevus.evaluation.policy import load_policy
-from nevus.evaluation.results import Bootstrap, EvaluationResults, read_results
+from nevus.evaluation.policy import Policy, load_policy
+from nevus.evaluation.results import Bootstrap, read_results
 from nevus.notices import Event, open_notices
 from nevus.pipeline.report_context import gather
 from nevus.pipeline.run_settings import FILE as SETTINGS
-from nevus.pipeline.scoring import as_predictions
 from nevus.pipeline.settings import GateSection
 from nevus.pipeline.step import URI, Inputs, Outcome
 from nevus.pipeline.tables import read_split_manifest
 from nevus.reporting.report import write_report
 from nevus.store import ModelVersion, Registry, open_store
-from nevus.training.targets import Targets
+from nevus.store.registry.comparison import compare_versions
 
 VERDICT = "gate.json"
 REPORT = "report.html"
@@ -36,8 +36,12 @@ def run(settings: GateSection, inputs: Inputs, output: URI) -> Outcome:
     results = read_results(Path(inputs["metrics"]))
     predictions = pl.read_parquet(inputs["predictions"])
     rows = read_split_manifest(inputs["manifest"], inputs["split"])
-    comparison, problem = _against_champion(settings, results, predictions)
-    verdict = judge(load_policy(settings.gate.policy), results, comparison, comparison_problem=problem)
+    policy, champion = load_policy(settings.gate.policy), _champion(settings)
+    candidate = Candidate(settings.name, results.task, results.classes, results.malignant, inputs["predictions"])
+    comparison, problem = compare_with(champion, candidate, policy, settings)
+    verdict = judge(
+        policy, results, comparison, comparison_problem=problem, champion=champion.ref if champion else None
+    )
     _write(folder / VERDICT, verdict.model_dump_json(indent=1))
     context = gather(
         bundle=bundle,
@@ -74,31 +78,30 @@ def _champion(settings: GateSection) -> ModelVersion | None:
         return Registry(store).champion(settings.name)
 
 
-def _against_champion(
-    settings: GateSection, results: EvaluationResults, predictions: pl.DataFrame
+@dataclass(frozen=True)
+class Candidate:
+    """What is judged, as the registry's comparison takes a version."""
+
+    ref: str
+    task: str
+    classes: tuple[str, ...]
+    malignant: tuple[str, ...]
+    predictions_uri: str
+    operating_threshold: float | None = None
+
+
+def compare_with(
+    champion: ModelVersion | None, candidate: Candidate, policy: Policy, settings: GateSection
 ) -> tuple[Comparison | None, str | None]:
-    champion = _champion(settings)
-    if champion is None:
+    """The comparison by the metrics that the policy's rules about the champion ask for, or why there is none."""
+    metrics = sorted({rule.metric for rule in policy.rules if rule.champion_margin is not None})
+    if champion is None or not metrics:
         return None, None
-    if champion.predictions_uri is None:
-        return None, f"the champion {champion.ref} left no predictions to compare with"
-    targets = Targets(results.task, results.classes, results.malignant)
-    test = pl.col("split") == "test"
+    bootstrap = Bootstrap(replicates=settings.evaluation.replicates, seed=settings.evaluation.seed)
     try:
-        theirs = pl.read_parquet(champion.predictions_uri).filter(test)
-        own = predictions.filter(test)
-        shared = set(own["image_id"]) & set(theirs["image_id"])
-        if not shared:
-            return None, f"no test image is shared with the champion {champion.ref}"
-        found = compare(
-            as_predictions(own.filter(pl.col("image_id").is_in(list(shared))), targets),
-            as_predictions(theirs.filter(pl.col("image_id").is_in(list(shared))), targets),
-            names=(settings.name, champion.ref),
-            bootstrap=Bootstrap(replicates=settings.evaluation.replicates, seed=settings.evaluation.seed),
-        )
-    except (OSError, NevusError, pl.exceptions.PolarsError) as error:
-        return None, f"the champion {champion.ref} could not be compared: {error}"
-    return found, None
+        return compare_versions(candidate, champion, metrics=metrics, bootstrap=bootstrap).scores, None
+    except (OSError, NevusError) as error:
+        return None, str(error)
 
 
 def _settings_of(folder: Path) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,15 @@ from nevus.errors import InputError
 from nevus.evaluation import Bootstrap, Comparison, Difference, Estimate, Predictions, compare
 from nevus.evaluation.arrays import Floats
 from nevus.evaluation.interval import bootstrap_estimates
+from nevus.evaluation.metrics import METRICS
 from nevus.evaluation.operating_points import shares_at
-from nevus.store.registry.prediction_tables import all_classes, common_groups, malignancy_only, read_test_predictions
-from nevus.store.registry.version import ModelVersion
+from nevus.store.registry.prediction_tables import (
+    Measured,
+    all_classes,
+    common_groups,
+    malignancy_only,
+    read_test_predictions,
+)
 
 SHARES = {"sensitivity": "malignant_sensitivity", "specificity": "malignant_specificity"}
 """What is compared at each version's own operating point: the name there, and here."""
@@ -35,12 +41,19 @@ class VersionComparison:
 
 
 def compare_versions(
-    first: ModelVersion, second: ModelVersion, *, bootstrap: Bootstrap | None = None
+    first: Measured,
+    second: Measured,
+    *,
+    metrics: Sequence[str] = ("balanced_accuracy", "malignant_auroc"),
+    bootstrap: Bootstrap | None = None,
 ) -> VersionComparison:
-    """Balanced accuracy, malignant AUROC, and malignant sensitivity and specificity of both, and the differences.
+    """Some metrics, and malignant sensitivity and specificity at the operating points, of both, and the differences.
+
+    Models of different classes are compared only by those metrics that are of the malignant probability.
 
     Only images in the test part of both take part: an image that either has learnt from would flatter it. Groups
-    (patient, else lesion) are resampled, both versions on the same draws.
+    (patient, else lesion) are resampled, both versions on the same draws. What either calls one group is one here: the
+    names of groups change with the data, and so does what is found to belong together.
 
     Raises:
         NothingSharedError: the two test parts have no image in common.
@@ -57,12 +70,11 @@ def compare_versions(
     notes = list(_notes(first, second, own.height, other.height, shared.height))
     own, other = (table.join(shared, on="image_id", how="semi").sort("image_id") for table in (own, other))
     groups = common_groups(own["group_id"].to_list(), other["group_id"].to_list())
-    metrics: tuple[str, ...] = ("malignant_auroc",)
     if first.classes == second.classes:
         a, b = all_classes(own, first, groups), all_classes(other, second, groups)
-        metrics = ("balanced_accuracy", "malignant_auroc")
     else:
         a, b = malignancy_only(own, groups), malignancy_only(other, groups)
+        metrics = [name for name in metrics if METRICS[name].of == "malignancy"]
     resampling = bootstrap or Bootstrap()
     scores = compare(a, b, names=(first.ref, second.ref), metrics=metrics, bootstrap=resampling)
     shares = _at_operating_points((a, first), (b, second), resampling)
@@ -70,7 +82,7 @@ def compare_versions(
 
 
 def _at_operating_points(
-    one: tuple[Predictions, ModelVersion], other: tuple[Predictions, ModelVersion], bootstrap: Bootstrap
+    one: tuple[Predictions, Measured], other: tuple[Predictions, Measured], bootstrap: Bootstrap
 ) -> dict[str, Difference]:
     (a, first), (b, second) = one, other
     if first.operating_threshold is None or second.operating_threshold is None:
@@ -96,7 +108,7 @@ def _at_operating_points(
     }
 
 
-def _notes(first: ModelVersion, second: ModelVersion, own: int, other: int, shared: int) -> Iterator[str]:
+def _notes(first: Measured, second: Measured, own: int, other: int, shared: int) -> Iterator[str]:
     if shared < max(own, other):
         yield (
             f"compared on the {shared} test images that both were measured on, of {own} of {first.ref} and {other} of "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -14,17 +15,50 @@ from nevus.data.reading import read_bytes
 from nevus.errors import InputError
 from nevus.evaluation import NO_CLASS, Predictions
 from nevus.evaluation.arrays import Objects
-from nevus.store.registry.version import ModelVersion
 from nevus.taxonomy import BENIGN_CLASS, BINARY_CLASSES, MALIGNANT_CLASS
 
 _NEEDED = ("image_id", "group_id", "split", "diagnosis", "label", "malignant", "p_malignant")
+
+
+class Measured(Protocol):
+    """A model and where its predictions lie: a registered version, or one that the gate is about to judge."""
+
+    @property
+    def ref(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def task(self) -> str:
+        """`diagnosis` or `malignancy`."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """In the order of the model's outputs."""
+        ...
+
+    @property
+    def malignant(self) -> tuple[str, ...]:
+        """Those of the classes that count as malignant."""
+        ...
+
+    @property
+    def operating_threshold(self) -> float | None:
+        """On the malignant probability, 0..1."""
+        ...
+
+    @property
+    def predictions_uri(self) -> str | None:
+        """Its `predictions.parquet`."""
+        ...
 
 
 class PredictionTableError(InputError):
     """A version's predictions aren't there, or aren't what they should be."""
 
 
-def read_test_predictions(version: ModelVersion) -> pl.DataFrame:
+def read_test_predictions(version: Measured) -> pl.DataFrame:
     """The rows of the test part whose truth of malignancy is known, sorted by image id.
 
     Raises:
@@ -56,7 +90,7 @@ def read_test_predictions(version: ModelVersion) -> pl.DataFrame:
     return chosen.sort("image_id")
 
 
-def all_classes(table: pl.DataFrame, version: ModelVersion, groups: Objects) -> Predictions:
+def all_classes(table: pl.DataFrame, version: Measured, groups: Objects) -> Predictions:
     """The table as predictions of the version's own classes."""
     probabilities = table.select([f"p_{c}" for c in version.classes]).to_numpy().astype(np.float64)
     labels = table["label"].to_numpy().astype(np.int64)

@@ -36,7 +36,7 @@ class GateRow:
 
 @dataclass(frozen=True)
 class GateSection:
-    """The policy's name, whom it was compared with, and its lines."""
+    """The policy's name, who was champion, and its lines."""
 
     lead: str
     rows: list[GateRow]
@@ -56,7 +56,7 @@ def describe_gate(context: ReportContext) -> GateSection | None:
     gate = context.gate
     if gate is None:
         return None
-    champion = f" Compared with the champion {gate.champion}." if gate.champion else ""
+    champion = f" Champion at the time: {gate.champion}." if gate.champion else ""
     lead = (
         f"Policy “{gate.policy}”: {_decapitalised(gate_sentence(context))}{champion} "
         "Each bar has its own scale; the shaded side is where the rule fails."
