@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from grad_cam import grad_cam
 from nevus.errors import InputError
 from nevus.training.graph import BundleGraph, malignant_log_odds
 from nevus.training.network import VIEWS, LesionNetwork
@@ -35,24 +36,6 @@ def batch(metadata: int = 3, n: int = 3) -> tuple[Tensor, Tensor]:
     return image, torch.randn(n, metadata, generator=generator)
 
 
-def grad_cam(net: LesionNetwork, image: Tensor, metadata: Tensor, views=("identity",), temperature=1.0) -> Tensor:
-    """Grad-CAM by autograd, per image: relu(sum_c mean(d log-odds / d A_c) A_c) times the number of positions.
-
-    A is the mean over the views of the last feature map, each turned back.
-    """
-    pixels = net.normalise(image.permute(0, 3, 1, 2))
-    with torch.no_grad():
-        maps = torch.stack([VIEWS[view](net.backbone(VIEWS[view](pixels))) for view in views]).mean(0)
-    maps.requires_grad_(True)
-    logits = net.head(maps.mean((2, 3)), metadata) / temperature
-    p = torch.softmax(logits.double(), 1)
-    bad = torch.from_numpy(MALIGNANT[: p.shape[1]])
-    odds = torch.log(p[:, bad].sum(1)) - torch.log(p[:, ~bad].sum(1))
-    (gradient,) = torch.autograd.grad(odds.sum(), maps)
-    positions = maps.shape[2] * maps.shape[3]
-    return torch.relu((gradient.mean((2, 3), keepdim=True) * maps).sum(1)).detach() * positions
-
-
 @pytest.mark.parametrize("backbone", [BACKBONE, "test_efficientnet", "test_convnext"])
 @pytest.mark.parametrize("views", [("identity",), ALL_VIEWS])
 @pytest.mark.parametrize("temperature", [1.0, 2.5])
@@ -62,7 +45,7 @@ def test_evidence_is_grad_cam_of_the_malignant_log_odds(backbone, views, tempera
     graph = BundleGraph(net, MALIGNANT, views, temperature).eval()
     with torch.no_grad():
         evidence = graph(image, metadata)[4]
-    expected = grad_cam(net, image, metadata, views, temperature)
+    expected = grad_cam(net, MALIGNANT, image, metadata, views, temperature)
     assert evidence.shape == expected.shape
     assert expected.max() > 0.1
     assert (evidence - expected).abs().max() <= 1e-4 * expected.max()
