@@ -12,7 +12,7 @@ from nevus.evaluation.results import read_results
 from nevus.notices import Event, open_notices
 from nevus.pipeline.settings import RegisterSection
 from nevus.pipeline.step import URI, Inputs, Outcome
-from nevus.store import Registry, open_store, resolve_home
+from nevus.store import Registry, State, open_store, resolve_home
 from nevus.store.registry.from_bundle import describe_bundle
 from nevus.tracking import mirror_registry
 
@@ -46,7 +46,8 @@ def run(settings: RegisterSection, inputs: Inputs, output: URI) -> Outcome:
     partial = folder / (REGISTERED + ".partial")
     partial.write_text(json.dumps(record, indent=1) + "\n")
     partial.replace(folder / REGISTERED)
-    if verdict.passed and registered.created:
+    # Also where a kill came between registering and this, or another policy has moved the version since.
+    if version.state is State.CANDIDATE:
         title = f"nevus: {version.ref} passed the gate and waits for approval"
         body = f"Look at its report, then: nevus models approve {version.ref} --by NAME --note TEXT"
         open_notices(settings.notices).notify(Event.CANDIDATE, title, body)
