@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from nevus.errors import InputError, NevusError
 from nevus.pipeline.artefacts import Artefact, describe, problem_with
 from nevus.pipeline.disk import full_disk_stops
+from nevus.pipeline.masking import masked
 from nevus.pipeline.records import (
     Basis,
     CompletionRecord,
@@ -154,9 +155,9 @@ def _basis(pipeline: Pipeline, step: StepSpec, section: BaseModel, tree: BaseMod
 
 
 def _section_settings(section: BaseModel, tree: BaseModel, neutral: frozenset[str]) -> dict[str, Any]:
-    """The section as plain JSON without neutral keys, which are named from the root of the tree."""
+    """The section as plain JSON without passwords and neutral keys, which are named from the root of the tree."""
     prefix = _place(section, tree)
-    return without(section.model_dump(mode="json"), neutral, prefix)
+    return without(masked(section.model_dump(mode="json")), neutral, prefix)
 
 
 def _place(section: BaseModel, tree: BaseModel, prefix: str = "") -> str:

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from nevus.errors import InputError
+from nevus.pipeline.masking import is_secret
 
 ENVIRONMENT_PREFIX = "NEVUS_"
 Tree = TypeVar("Tree", bound=BaseModel)
@@ -46,7 +47,7 @@ def load_settings(
         key, equals, text = assignment.partition("=")
         if not equals or not key.strip():
             raise SettingsError(f"--set {assignment!r} has no '='; write --set key.sub=value.")
-        _put(values, key.strip().split("."), _parse(text, f"--set {key}"))
+        _put(values, key.strip().split("."), _parse(text, f"--set {key}", secret=is_secret(key)))
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -95,13 +96,15 @@ def _from_environment(model: type[BaseModel], environment: Mapping[str, str]) ->
             continue
         key = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
         if key[0] in model.model_fields:
-            yield key, _parse(environment[name], name)
+            yield key, _parse(environment[name], name, secret=is_secret(key[0]))
 
 
-def _parse(text: str, where: str) -> Any:
+def _parse(text: str, where: str, *, secret: bool) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
+        if secret:
+            raise SettingsError(f"{where}: what is given is not a YAML value; quote it.") from None
         raise SettingsError(f"{where}: {text!r} is not a YAML value: {error}") from error
 
 
@@ -122,7 +125,7 @@ def _explain(model: type[BaseModel], error: Any) -> str:
         return f"there is no setting {key!r}" + (f"; did you mean {meant!r}?" if meant else "")
     message = str(error["msg"]).removeprefix("Value error, ")
     given = error.get("input")
-    shown = "" if isinstance(given, dict) else f" (given: {given!r})"
+    shown = "" if isinstance(given, dict) or is_secret(key) else f" (given: {given!r})"
     return f"{key}: {message}{shown}" if key else f"{message}{shown}"
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from nevus.errors import InputError
+from nevus.pipeline.masking import command_line
 from nevus.settings import Section
 
 FILE: Final = ".nevus.lock"
@@ -58,7 +59,7 @@ def folder_lock(output: Path, notice: Callable[[str], None] = lambda _: None) ->
     """
     output.mkdir(parents=True, exist_ok=True)
     path = output.resolve() / FILE
-    own = Holder(pid=os.getpid(), host=_host(), since=datetime.now(UTC), command=" ".join(sys.argv))
+    own = Holder(pid=os.getpid(), host=_host(), since=datetime.now(UTC), command=command_line())
     with _guard:
         if path in _held_here:
             raise FolderLockedError(_refusal(output, _held_here[path]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from nevus.data.splits import leakage_of_random_split
 from nevus.evaluation.gate import GateVerdict
 from nevus.evaluation.results import EvaluationResults
 from nevus.imaging import frame
+from nevus.pipeline.masking import command_line
 from nevus.pipeline.records import FOLDER, read_record
 from nevus.reporting.report import Case, DataFacts, LeakageProof, ReportContext, RunRecord
 from nevus.training.targets import Targets
@@ -74,7 +74,7 @@ def gather(
         case_rule=CASE_RULE,
         record=RunRecord(
             settings=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True) if settings else None,
-            command=shlex.join(["nevus", *sys.argv[1:]]) if run and Path(sys.argv[0]).name == "nevus" else None,
+            command=command_line() if run and Path(sys.argv[0]).name == "nevus" else None,
             bundle_digest=bundle_digest(bundle) if shipped else None,
             run=run.name if run else None,
             seconds=_seconds(run) if run else {},

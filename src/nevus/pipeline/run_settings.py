@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from nevus.errors import InputError
+from nevus.pipeline.masking import masked
 from nevus.pipeline.records import FOLDER, write_atomically
 
 FILE: Final = f"{FOLDER}/settings.json"
@@ -33,8 +34,9 @@ def claim_folder(
 ) -> tuple[str, ...]:
     """Make the folder this run's, or see that it is.
 
-    The settings of the first run are kept in `steps/settings.json`; a later run needs the same, but for neutral keys.
-    Where that run was refused (see `release_folder`), it may have others, which then take their place.
+    The settings of the first run are kept in `steps/settings.json`, without passwords in addresses; a later run needs
+    the same, but for neutral keys. Where that run was refused (see `release_folder`), it may have others, which then
+    take their place.
 
     Args:
         output: the output folder; it is made if need be.
@@ -49,7 +51,7 @@ def claim_folder(
         SettingsDifferError: other settings; names each key that differs, old and new, and what to do.
         ForeignFolderError: a file is in the way that no run left.
     """
-    plain = tree.model_dump(mode="json")
+    plain = masked(tree.model_dump(mode="json"))
     note = _read(output)
     if note is None:
         _refuse_foreign(output, outputs)

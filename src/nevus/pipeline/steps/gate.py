@@ -16,6 +16,7 @@ from nevus.evaluation.gate import judge
 from nevus.evaluation.policy import Policy, load_policy
 from nevus.evaluation.results import Bootstrap, read_results
 from nevus.notices import Event, open_notices
+from nevus.pipeline.masking import is_secret, masked
 from nevus.pipeline.report_context import gather
 from nevus.pipeline.run_settings import FILE as SETTINGS
 from nevus.pipeline.settings import GateSection
@@ -110,7 +111,7 @@ def _settings_of(folder: Path) -> dict[str, Any] | None:
         kept: dict[str, Any] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))["settings"]
     except (OSError, ValueError, KeyError):
         return None
-    return {key: value for key, value in kept.items() if key not in ("store", "tracking", "notices")}
+    return {key: masked(value) for key, value in kept.items() if not is_secret(key)}
 
 
 def _write(path: Path, text: str) -> None:
