@@ -49,7 +49,9 @@ def _of_the_data(context: ReportContext) -> list[Limit]:
         found.append(Limit(f"Subgroups by {listed(absent)}", "The test part doesn't hold what they would need."))
     small = too_small(context)
     if small:
-        found.append(Limit(f"{several(len(small), 'subgroup')} in full", f"Too small to judge. {'; '.join(small)}."))
+        count = sum(map(len, small.values()))
+        names = "; ".join(f"{dimension}: {', '.join(levels)}" for dimension, levels in small.items())
+        found.append(Limit(f"{several(count, 'subgroup')} in full", f"Too small to judge. {names}."))
     return found
 
 

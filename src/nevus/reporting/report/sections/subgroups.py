@@ -60,14 +60,15 @@ def level_name(dimension: str, level: str) -> str:
     return level.replace("-", "–") if dimension == "age_band" else level.replace("_", " ")
 
 
-def too_small(context: ReportContext) -> list[str]:
-    """The subgroups that can't be judged, each with the reason."""
-    return [
-        f"{DIMENSIONS.get(dimension, dimension)} {level_name(dimension, level.level)}: {level.reason or 'too small'}"
+def too_small(context: ReportContext) -> dict[str, list[str]]:
+    """Dimension -> its subgroups that can't be judged; the table of subgroups gives the reasons."""
+    found = {
+        DIMENSIONS.get(dimension, dimension): [
+            level_name(dimension, level.level) for level in levels if level.status == "too_small"
+        ]
         for dimension, levels in context.results.subgroups.items()
-        for level in levels
-        if level.status == "too_small"
-    ]
+    }
+    return {dimension: names for dimension, names in found.items() if names}
 
 
 def _entry(dimension: str, level: SubgroupScores) -> Entry:
