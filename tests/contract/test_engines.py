@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,19 @@ def begun(trace):
     """How often each step was begun."""
     lines = trace.read_text().split()
     return [sum(line == f"{step}:begin" for line in lines) for step in ORDER]
+
+
+def looking_ahead(asked=None):
+    """The pipeline whose judge refuses, before anything runs, a limit below ten."""
+
+    def preflight(section):
+        if asked is not None:
+            asked.append(section.limit)
+        if section.limit < 10:
+            raise pipeline_factory.RefusedError(f"limit {section.limit} is none")
+
+    steps = (replace(step, preflight=preflight) if step.name == "judge" else step for step in PIPELINE.steps)
+    return Pipeline(tuple(steps), PIPELINE.neutral)
 
 
 class EngineContract:
@@ -160,6 +174,25 @@ class EngineContract:
         with pytest.raises(SettingsDifferError):
             self.run(out, STRICT)
         assert self.run(out)["judge"].status == "done"
+
+    def test_what_can_be_refused_beforehand_is_refused_before_the_first_step_and_binds_nothing(self, out, trace):
+        events = []
+        with pytest.raises(pipeline_factory.RefusedError, match="limit 3"):
+            self.run(out, STRICT, pipeline=looking_ahead(), listener=events.append)
+        assert begun(trace) == [0, 0, 0, 0, 0]
+        assert [(e.kind, e.step) for e in events] == [("failed", "judge")]
+        assert self.run(out, pipeline=looking_ahead()).passed
+
+    def test_of_steps_that_are_done_nothing_is_looked_at_beforehand(self, out, trace):
+        asked = []
+        pipeline = looking_ahead(asked)
+        self.run(out, pipeline=pipeline, only=["numbers"])
+        assert asked == []
+        self.run(out, pipeline=pipeline)
+        self.run(out, pipeline=pipeline)
+        assert asked == [1000]
+        self.run(out, pipeline=pipeline, force=["double"])  # what comes after it may have to run again
+        assert asked == [1000, 1000]
 
     def test_steps_called_out_of_order_release_nothing(self, out, trace):
         with pytest.raises(MissingInputError):

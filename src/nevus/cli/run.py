@@ -71,6 +71,7 @@ def execute(
     if given is None:
         raise InputError(f"no settings are named, and {out} has none of an earlier run. Name a file with --config.")
     tree = load_settings(RunSettings, given, assignments)
+    notices = open_notices(tree.notices)  # an address that can't be used is refused now, not when there is news
     display = RunDisplay()
     failed: list[str] = []
 
@@ -81,11 +82,10 @@ def execute(
 
     try:
         result = LocalEngine().run(MAIN_JOB, tree, str(out), only=only, force=force or [], listener=listen)
-    except NevusError as error:
+    except Exception as error:  # whatever it fails by: somebody waits for it
         if failed:
-            open_notices(tree.notices).notify(
-                Told.RUN_FAILED, f"nevus: run {tree.name} failed in {failed[0]}", str(error)
-            )
+            said = str(error) if isinstance(error, NevusError) else f"{type(error).__name__}: {error}"
+            notices.notify(Told.RUN_FAILED, f"nevus: run {tree.name} failed in {failed[0]}", said)
         raise
     finally:
         display.close()

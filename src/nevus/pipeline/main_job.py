@@ -17,6 +17,7 @@ INGEST: Final = StepSpec(
     outputs={"manifest": ingest.MANIFEST, "drawn": ingest.DRAWN},
     optional=("drawn",),
     external=ingest.datasets_as_they_lie,
+    preflight=ingest.preflight,
 )
 CHECK: Final = StepSpec(
     name="check",
@@ -51,6 +52,7 @@ TRAIN: Final = StepSpec(
     inputs={**_DATA, "prepared": "prepare.prepared"},
     outputs={"draft": train.DRAFT, "history": train.HISTORY},
     scratch=(train.SCRATCH,),
+    preflight=train.preflight,
 )
 EVALUATE: Final = StepSpec(
     name="evaluate",
@@ -85,6 +87,7 @@ GATE: Final = StepSpec(
     inputs={**_RESULTS, "bundle": "package.bundle"},
     outputs={"verdict": gate.VERDICT, "report": gate.REPORT},
     external=gate.champion_and_policy,
+    preflight=gate.preflight,
 )
 REGISTER: Final = StepSpec(
     name="register",
@@ -97,6 +100,7 @@ REGISTER: Final = StepSpec(
         "predictions": "evaluate.predictions",
     },
     outputs={"registered": register.REGISTERED},
+    preflight=register.preflight,
 )
 
 MAIN_JOB: Final = Pipeline((INGEST, CHECK, SPLIT, PREPARE, TRAIN, EVALUATE, PACKAGE, GATE, REGISTER), neutral=s.NEUTRAL)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator
 
 from nevus.bundle.schema import Task
 from nevus.data.duplicates.settings import DuplicateSettings
@@ -16,6 +16,7 @@ from nevus.evaluation.settings import EvaluationSettings
 from nevus.notices import NoticeSettings
 from nevus.settings import Section
 from nevus.store import StoreSettings
+from nevus.store.registry.version import model_name
 from nevus.tracking import TrackingSettings
 from nevus.training.novelty.settings import NoveltySettings
 from nevus.training.settings import ModelSettings, TrainingSettings
@@ -31,7 +32,7 @@ class GateSettings(Section):
 class RunSettings(Section):
     """Everything that a run can be told, from the folder of images to the registered model."""
 
-    name: str = Field(default="model", pattern=r"^[A-Za-z][A-Za-z0-9._-]*$", max_length=100)
+    name: Annotated[str, AfterValidator(model_name)] = "model"
     """What the model is called in the registry."""
     task: Task = "diagnosis"
     """`diagnosis` (classes) or `malignancy` (benign or malignant)."""

@@ -74,7 +74,9 @@ class Engine(ABC):
     ) -> RunResult:
         """Bring every step to its end, each after those it needs, and skip what is done.
 
-        Killed at any moment and called again with the same settings, it goes on with the step that was running.
+        What a step can refuse beforehand (`StepSpec.preflight`) is refused before the first one runs; steps that are
+        done aren't asked. Killed at any moment and called again with the same settings, it goes on with the step that
+        was running.
 
         Args:
             pipeline: the steps.

@@ -53,8 +53,9 @@ class LocalEngine(Engine):
         ):
             for text in claim_folder(folder, tree, neutral=pipeline.neutral, outputs=outputs):
                 listener(Event("notice", text=f"instead of a setting that was refused: {text}"))
-            for number, step in enumerate(steps, start=1):
-                place = _Place(step.name, number, len(steps), listener)
+            places = [_Place(step.name, number, len(steps), listener) for number, step in enumerate(steps, start=1)]
+            _preflight(pipeline, tree, folder, list(zip(steps, places, strict=True)), forced)
+            for step, place in zip(steps, places, strict=True):
                 with _refusal_releases(pipeline, step, folder):
                     results.append(_bring_to_end(pipeline, tree, folder, place, force=step.name in forced))
         return RunResult(output=str(folder), steps=tuple(results))
@@ -96,6 +97,23 @@ def _refusal_releases(pipeline: Pipeline, step: StepSpec, folder: Path) -> Itera
             with suppress(OSError):
                 release_folder(folder)
         raise
+
+
+def _preflight(
+    pipeline: Pipeline, tree: BaseModel, folder: Path, places: list[tuple[StepSpec, _Place]], forced: Collection[str]
+) -> None:
+    """Refuse now what would else be refused after hours of work; only of steps that are going to run."""
+    running = False
+    for step, place in places:
+        running = running or step.name in forced or read_record(folder, step.name) is None
+        if not running or step.preflight is None:
+            continue
+        with _refusal_releases(pipeline, step, folder):
+            try:
+                step.preflight(step.settings(tree))
+            except BaseException as error:
+                place.failed(error)
+                raise
 
 
 def _bring_to_end(pipeline: Pipeline, tree: BaseModel, folder: Path, place: _Place, *, force: bool) -> StepResult:

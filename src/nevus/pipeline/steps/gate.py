@@ -67,6 +67,12 @@ def run(settings: GateSection, inputs: Inputs, output: URI) -> Outcome:
     return Outcome(passed=verdict.passed, summary={"policy": verdict.policy, "lines": lines})
 
 
+def preflight(settings: GateSection) -> None:
+    """Refuse a policy or an address for notices that can't be used."""
+    load_policy(settings.gate.policy)
+    open_notices(settings.notices)
+
+
 def champion_and_policy(settings: GateSection) -> Mapping[str, str]:
     """What decides the verdict from outside: the policy's rules and the present champion."""
     policy = load_policy(settings.gate.policy)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nevus.data.ingest import ingest
 from nevus.data.manifest import write_manifest
+from nevus.data.sources.files import find_root
 from nevus.pipeline.progress import tell
 from nevus.pipeline.settings import IngestSection
 from nevus.pipeline.step import URI, Inputs, Outcome
@@ -23,6 +24,13 @@ def run(settings: IngestSection, inputs: Inputs, output: URI) -> Outcome:  # noq
     write_manifest(table, folder / MANIFEST)
     summary = {"images": table.height, "datasets": sorted(table["dataset"].unique().to_list())}
     return Outcome(summary=summary)
+
+
+def preflight(settings: IngestSection) -> None:
+    """Refuse a dataset that isn't there."""
+    for dataset in settings.data.each():
+        if dataset.source != "synthetic":
+            find_root(dataset)
 
 
 def datasets_as_they_lie(settings: IngestSection) -> Mapping[str, str]:

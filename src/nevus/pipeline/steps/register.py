@@ -52,3 +52,8 @@ def run(settings: RegisterSection, inputs: Inputs, output: URI) -> Outcome:
         body = f"Look at its report, then: nevus models approve {version.ref} --by NAME --note TEXT"
         open_notices(settings.notices).notify(Event.CANDIDATE, title, body)
     return Outcome(summary=record, notices=tuple(notices))
+
+
+def preflight(settings: RegisterSection) -> None:
+    """Refuse an address for notices that can't be used."""
+    open_notices(settings.notices)

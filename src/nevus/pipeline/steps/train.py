@@ -73,6 +73,13 @@ def run(settings: TrainSection, inputs: Inputs, output: URI) -> Outcome:
     return Outcome(summary={"best": trained.best, "epochs": len(trained.history), "tracking_run": tracker.run_id})
 
 
+def preflight(settings: TrainSection) -> None:
+    """Refuse a backbone that timm doesn't have, and weights that aren't there or don't fit it, by building it."""
+    from nevus.training.backbones import create_backbone
+
+    create_backbone(settings.model)
+
+
 def _report(tracker: Tracker) -> Report:
     def report(done: int, total: int, entry: dict[str, float | int | str] | None) -> None:
         tell(done, total, "batches")

@@ -20,6 +20,20 @@ class RegistrationError(InputError):
     """What should be registered is incomplete or contradicts itself."""
 
 
+def model_name(text: str) -> str:
+    """The text, if versions can be counted under it.
+
+    Raises:
+        RegistrationError: it is no name, or a word that references read otherwise.
+    """
+    if not _NAME.fullmatch(text) or text in _RESERVED:
+        raise RegistrationError(
+            f"{text!r} can't name a model: begin with a letter, then use up to 99 letters, digits, '.', '_' or '-', "
+            f"and not the name of a state ({', '.join(sorted(_RESERVED))})."
+        )
+    return text
+
+
 @dataclass(frozen=True)
 class NewVersion:
     """A bundle that has been through the gate.
@@ -64,11 +78,7 @@ class NewVersion:
 
     def check(self) -> None:
         """Raise `RegistrationError` for what can't be registered."""
-        if not _NAME.fullmatch(self.model) or self.model in _RESERVED:
-            raise RegistrationError(
-                f"{self.model!r} can't name a model: begin with a letter, then use up to 99 letters, digits, '.', '_' "
-                f"or '-', and not the name of a state ({', '.join(sorted(_RESERVED))})."
-            )
+        model_name(self.model)
         if not _DIGEST.fullmatch(self.bundle_digest):
             raise RegistrationError(f"bundle digest {self.bundle_digest!r} is not a SHA-256 in hex (64 characters).")
         if self.gate_passed and self.reasons:

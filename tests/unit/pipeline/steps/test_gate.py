@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nevus.evaluation.policy import Policy, load_policy
+from nevus.evaluation.policy import Policy, PolicyError, load_policy
 from nevus.evaluation.settings import EvaluationSettings
 from nevus.notices import NoticeSettings
+from nevus.notices.apprise import NoticeAddressError
 from nevus.pipeline.settings import GateSection, GateSettings
-from nevus.pipeline.steps.gate import Candidate, compare_with
+from nevus.pipeline.steps.gate import Candidate, compare_with, preflight
 from nevus.store import ModelVersion, NewVersion, Registry, StoreSettings, open_store
 
 CLASSES = ("mel", "nv")
@@ -83,6 +84,14 @@ def test_the_champion_is_compared_though_its_run_named_the_groups_otherwise(tmp_
     assert set(found.metrics) == {"balanced_accuracy"}
     difference = found.metrics["balanced_accuracy"].difference
     assert (difference.value, difference.low, difference.high) == (0, 0, 0)
+
+
+def test_a_policy_or_an_address_that_cannot_be_used_is_refused_beforehand(settings):
+    preflight(settings)
+    with pytest.raises(PolicyError, match="no policy 'defualt'"):
+        preflight(settings.model_copy(update={"gate": GateSettings(policy="defualt")}))
+    with pytest.raises(NoticeAddressError, match=r"notices\.urls\[0\]"):
+        preflight(settings.model_copy(update={"notices": NoticeSettings(urls=("nowhere",))}))
 
 
 def test_a_champion_whose_predictions_are_gone_is_a_problem_and_no_champion_is_none(tmp_path, settings, champion):
