@@ -169,10 +169,7 @@ def _decode_other(data: bytes, limits: DecodeLimits) -> DecodedImage:
     try:
         image = Image.open(io.BytesIO(data), formats=_openable())
     except Image.DecompressionBombError as error:
-        most = limits.max_pixels / 1e6
-        raise UnreadableImageError(
-            f"the image has far more pixels than the {most:.0f} million that are allowed.", "too_many_pixels"
-        ) from error
+        raise UnreadableImageError(_too_many_for_pillow(limits), "too_many_pixels") from error
     except UnidentifiedImageError as error:
         raise _unidentified(data) from error
     except Exception as error:  # Pillow's parsers raise struct.error, SyntaxError, ValueError, ... on damaged headers
@@ -234,6 +231,17 @@ def _check_size(width: int, height: int, limits: DecodeLimits) -> None:
             f"{limits.max_pixels / 1e6:.0f} million that are allowed.",
             "too_many_pixels",
         )
+
+
+def _too_many_for_pillow(limits: DecodeLimits) -> str:
+    """Pillow's own limit belongs to the whole process and guards others' images too, so it is named and not lifted."""
+    ceiling = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+    if limits.max_pixels <= ceiling:
+        return f"the image has far more pixels than the {limits.max_pixels / 1e6:.0f} million that are allowed."
+    return (
+        f"the image has more than {ceiling / 1e6:.0f} million pixels, the most that Pillow opens; only a JPEG may have "
+        f"the {limits.max_pixels / 1e6:.0f} million that are allowed. Save it smaller, or as a JPEG."
+    )
 
 
 def _unidentified(data: bytes) -> UnreadableImageError:

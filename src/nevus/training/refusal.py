@@ -45,5 +45,5 @@ def fit_refusal(
     branch = NoveltyBranch(network.backbone, mean, std, settings.short_side)
     table = pl.read_parquet(job.manifest, columns=["image_id", "split"])
     learning = table.filter(pl.col("split") == "train")["image_id"].to_list()
-    pictures = _FramedTraining(PreparedImages.open(job.prepared), learning, job.model)
+    pictures = _FramedTraining(PreparedImages.open(job.prepared, job.cache), learning, job.model)
     return NoveltyScore(branch, fit_novelty(branch, pictures, settings, progress))

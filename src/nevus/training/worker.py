@@ -36,11 +36,13 @@ BEST_EPOCH = "best.json"
 class TrainingJob(Section):
     """All that a training process needs to know.
 
-    `manifest` is a Parquet file of the manifest's columns and `split`; `prepared` the prepared images' URI.
+    `manifest` is a Parquet file of the manifest's columns and `split`; `prepared` the prepared images' URI, and `cache`
+    the folder for copies of those in a bucket (by default below NEVUS_HOME).
     """
 
     manifest: Path
     prepared: str
+    cache: Path | None = None
     output: Path
     task: str
     classes: tuple[str, ...]
@@ -100,7 +102,7 @@ def _in_processes(job: Path, log: Path, report: Report | None) -> None:
 
 def _run(job: TrainingJob, report: Report | None) -> Trained:
     table = pl.read_parquet(job.manifest)
-    images = PreparedImages.open(job.prepared)
+    images = PreparedImages.open(job.prepared, job.cache)
 
     parts = {
         part: make_examples(table.filter(pl.col("split") == part), job.targets, job.metadata, part=part)

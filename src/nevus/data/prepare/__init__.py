@@ -2,7 +2,7 @@
 
 from nevus.data.prepare.index import PreparedError, PreparedIndex
 from nevus.data.prepare.prepare import PreparedSummary, Progress, prepare
-from nevus.data.prepare.reader import PreparedImages, UnknownImageError
+from nevus.data.prepare.reader import PreparedImages, UnknownImageError, default_cache
 from nevus.data.prepare.settings import Encoding, PrepareSettings
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "PreparedSummary",
     "Progress",
     "UnknownImageError",
+    "default_cache",
     "prepare",
 ]

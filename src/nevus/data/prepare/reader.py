@@ -134,9 +134,13 @@ class PreparedImages:
         return (PreparedImages.open, (self.uri, self._cache))
 
 
-def default_cache() -> Path:
-    """Where copies of remote shards go: below the home folder, because they are patients' images."""
-    return Path(os.environ.get("NEVUS_HOME") or "~/.nevus").expanduser() / "cache" / "prepared"
+def default_cache(home: Path | None = None) -> Path:
+    """Where copies of remote shards go: below the home folder, because they are patients' images.
+
+    Args:
+        home: the setting `store.home`; without it NEVUS_HOME, else ~/.nevus.
+    """
+    return Path(home or os.environ.get("NEVUS_HOME") or "~/.nevus").expanduser().absolute() / "cache" / "prepared"
 
 
 def _batches(path: Path) -> list[Any]:

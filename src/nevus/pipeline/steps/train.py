@@ -13,6 +13,7 @@ from nevus.bundle import metadata, write_bundle
 from nevus.bundle.schema import BundleManifest, DataSummary, Fingerprints, InputSpec
 from nevus.data.manifest import content_fingerprint
 from nevus.data.splits import split_fingerprint
+from nevus.data.prepare import default_cache
 from nevus.pipeline.progress import tell
 from nevus.pipeline.settings import TrainSection
 from nevus.pipeline.step import URI, Inputs, Outcome
@@ -20,7 +21,7 @@ from nevus.pipeline.tables import part_sizes, read_split_manifest
 from nevus.provenance import code_revision, library_versions
 from nevus.settings import fingerprint
 from nevus.tracking import Tracker, open_tracker
-from nevus.training.targets import Targets, choose_targets
+from nevus.training.targets import choose_targets
 
 if TYPE_CHECKING:  # torch and Lightning take seconds to load, which a run that skips this step needn't spend
     from nevus.training.callbacks import Report
@@ -36,31 +37,16 @@ NON_COMMERCIAL = ("NC", "research", "unknown")
 
 def run(settings: TrainSection, inputs: Inputs, output: URI) -> Outcome:
     """Train (or go on), export, and write the draft."""
-    from nevus.training.examples import fit_metadata
-    from nevus.training.worker import TrainingJob, train
+    from nevus.training.worker import train
 
     folder = Path(output)
     rows = read_split_manifest(inputs["manifest"], inputs["split"])
-    targets = choose_targets(rows, settings.task, settings.classes, settings.malignant)
-    learning = rows.filter(pl.col("split") == "train")
-    job = TrainingJob(
-        manifest=folder / SCRATCH / "rows.parquet",
-        prepared=inputs["prepared"],
-        output=folder / SCRATCH,
-        task=targets.task,
-        classes=targets.classes,
-        malignant=targets.malignant,
-        metadata=fit_metadata(learning) if settings.model.metadata else None,
-        model=settings.model,
-        training=settings.training,
-    )
-    job.manifest.parent.mkdir(exist_ok=True)
-    rows.write_parquet(job.manifest)
+    job = training_job(settings, rows, inputs["prepared"], folder / SCRATCH)
     tracker = open_tracker(settings.tracking, output=folder, store=settings.store)
     tracker.start(settings.name, settings=settings.model_dump(mode="json"), tags={"code_revision": code_revision()})
     try:
         trained = train(job, _report(tracker))
-        graph = _graph(job, targets, trained.weights, settings.novelty)
+        graph = _graph(job, trained.weights, settings.novelty)
     except BaseException as error:
         tracker.fail(str(error) or type(error).__name__)
         raise
@@ -71,6 +57,30 @@ def run(settings: TrainSection, inputs: Inputs, output: URI) -> Outcome:
     tracker.log_artefact(folder / HISTORY)
     tracker.finish()
     return Outcome(summary={"best": trained.best, "epochs": len(trained.history), "tracking_run": tracker.run_id})
+
+
+def training_job(settings: TrainSection, rows: pl.DataFrame, prepared: URI, scratch: Path) -> TrainingJob:
+    """The job that these settings ask for, with its rows written into `scratch`."""
+    from nevus.training.examples import fit_metadata
+    from nevus.training.worker import TrainingJob
+
+    targets = choose_targets(rows, settings.task, settings.classes, settings.malignant)
+    learning = rows.filter(pl.col("split") == "train")
+    job = TrainingJob(
+        manifest=scratch / "rows.parquet",
+        prepared=prepared,
+        cache=default_cache(settings.store.home),
+        output=scratch,
+        task=targets.task,
+        classes=targets.classes,
+        malignant=targets.malignant,
+        metadata=fit_metadata(learning) if settings.model.metadata else None,
+        model=settings.model,
+        training=settings.training,
+    )
+    scratch.mkdir(exist_ok=True)
+    rows.write_parquet(job.manifest)
+    return job
 
 
 def preflight(settings: TrainSection) -> None:
@@ -90,7 +100,7 @@ def _report(tracker: Tracker) -> Report:
     return report
 
 
-def _graph(job: TrainingJob, targets: Targets, weights: Path, novelty: NoveltySettings) -> bytes:
+def _graph(job: TrainingJob, weights: Path, novelty: NoveltySettings) -> bytes:
     from safetensors.torch import load_file
 
     from nevus.training.export import export_graph
@@ -101,7 +111,7 @@ def _graph(job: TrainingJob, targets: Targets, weights: Path, novelty: NoveltySe
     network = build_network(job)
     network.load_state_dict(load_file(weights), strict=False)
     score = fit_refusal(job, novelty, lambda done, total: tell(done, total, "pictures for the refusal"))
-    graph = BundleGraph(network, targets.malignant_mask, job.model.views, novelty=score)
+    graph = BundleGraph(network, job.targets.malignant_mask, job.model.views, novelty=score)
     return export_graph(
         graph, height=job.model.height, width=job.model.width, metadata_width=metadata.width(job.metadata)
     )
