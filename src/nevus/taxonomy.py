@@ -10,6 +10,9 @@ from nevus.errors import InputError
 
 UNKNOWN = "unknown"
 
+OLDEST = 120.0
+"""Years; hardly anybody was older. An age above it is an error, in a dataset's table as in a question to a model."""
+
 Task = Literal["diagnosis", "malignancy"]
 """What is learnt: which diagnosis, or only whether a lesion is malignant."""
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from nevus.bundle.schema import MetadataSpec
 from nevus.errors import InputError
-
-OLDEST = 130.0
+from nevus.taxonomy import OLDEST
 
 
 class MetadataError(InputError):

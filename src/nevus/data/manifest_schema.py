@@ -10,10 +10,8 @@ import polars as pl
 from nevus.data.manifest import REQUIRED, SCHEMA, ManifestError
 from nevus.data.pixels import SWAPPED
 from nevus.errors import require
-from nevus.taxonomy import DIAGNOSES
+from nevus.taxonomy import DIAGNOSES, OLDEST
 
-OLDEST = 120.0
-"""Years; hardly anybody was older."""
 _SHOWN = 5
 
 

@@ -6,10 +6,9 @@ import polars as pl
 
 from nevus.data.checks.reasons import Reason
 from nevus.data.manifest import CONFIRMATIONS, SEXES
-from nevus.data.manifest_schema import OLDEST
-from nevus.data.sources.base import UNMAPPED
+from nevus.data.sources.base import UNMAPPED, UNMAPPED_MALIGNANT
 from nevus.data.sources.vocabulary import SITES
-from nevus.taxonomy import DIAGNOSES, UNKNOWN
+from nevus.taxonomy import DIAGNOSES, OLDEST, UNKNOWN
 
 KEY = ["dataset", "image_id"]
 
@@ -53,16 +52,18 @@ def _duplicate_ids(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _unmapped(rows: pl.DataFrame) -> pl.DataFrame:
     bad = rows.filter(~pl.col("diagnosis").is_in(list(DIAGNOSES)))
-    label = pl.col("diagnosis").str.strip_prefix(UNMAPPED)
-    return _faults(
-        bad,
-        "label_unmapped",
-        pl.format(
-            "label '{}' of {} is not in its mapping; add it in the settings (data.labels), or correct the table.",
-            label,
-            "dataset",
-        ),
+    word = pl.col("diagnosis").str.strip_prefix(UNMAPPED_MALIGNANT)
+    about_malignant = pl.format(
+        "'{}' in the column malignant of {} is neither yes nor no; write 1 or 0, or leave it empty.", word, "dataset"
     )
+    label = pl.col("diagnosis").str.strip_prefix(UNMAPPED)
+    about_label = pl.format(
+        "label '{}' of {} is not in its mapping; add it in the settings (data.labels), or correct the table.",
+        label,
+        "dataset",
+    )
+    said = pl.when(pl.col("diagnosis").str.starts_with(UNMAPPED_MALIGNANT)).then(about_malignant).otherwise(about_label)
+    return _faults(bad, "label_unmapped", said)
 
 
 def _conflicts(rows: pl.DataFrame) -> pl.DataFrame:

@@ -13,11 +13,13 @@ from nevus.data.groups import assign_groups
 from nevus.data.manifest import conform
 from nevus.data.pixels import SWAPPED
 from nevus.data.settings import DatasetSettings
-from nevus.data.sources.vocabulary import CONFIRMED_BY, SEX, SITE, normalise
+from nevus.data.sources.vocabulary import CONFIRMED_BY, MALIGNANCY, SEX, SITE, normalise
 from nevus.taxonomy import MALIGNANT, UNKNOWN
 
 UNMAPPED = "unmapped:"
 """Before a label that the source's mapping doesn't know: such a row reaches the check, which rejects and names it."""
+UNMAPPED_MALIGNANT = UNMAPPED + "malignant="
+"""Before a word of the column `malignant` that nobody knows, in the place of the diagnosis: the check rejects it too."""
 
 
 class Source(ABC):
@@ -52,8 +54,9 @@ class Source(ABC):
     def read(self) -> pl.DataFrame:
         """The dataset as a manifest, sorted by image id; `sha256, width, height` are left to the check.
 
-        What a single row says wrongly stays visible for the check: an unmapped label as `unmapped:LABEL`, an age that
-        isn't a number as NaN, a word for sex or site that nobody knows as it is.
+        What a single row says wrongly stays visible for the check: an unmapped label as `unmapped:LABEL`, an unknown
+        word for malignant as `unmapped:malignant=WORD`, an age that isn't a number as NaN, a word for sex or site that
+        nobody knows as it is.
 
         Raises:
             SourceError: the dataset isn't there, or its table lacks a column.
@@ -82,10 +85,16 @@ class Source(ABC):
 
     def _with_malignant(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The dataset's own column wins; else the malignant set decides, and nothing about an unknown diagnosis."""
-        known = (pl.col("diagnosis") != UNKNOWN) & ~pl.col("diagnosis").str.starts_with(UNMAPPED)
+        if "malignant" not in rows.columns:
+            rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias("malignant"))
+        unmapped = pl.col("diagnosis").str.starts_with(UNMAPPED)
+        word = normalise(_text("malignant"), MALIGNANCY)
+        strange = ~unmapped & ~word.is_in(["malignant", "benign"])  # null where there is no word
+        diagnosis = pl.when(strange).then(pl.lit(UNMAPPED_MALIGNANT) + _text("malignant")).otherwise("diagnosis")
+        own = pl.when(word == "malignant").then(True).when(word == "benign").then(False)  # noqa: FBT003
+        known = (pl.col("diagnosis") != UNKNOWN) & ~unmapped & ~strange.fill_null(value=False)
         derived = pl.when(known).then(pl.col("diagnosis").is_in(list(self.malignant)))
-        own = pl.col("malignant").cast(pl.Boolean) if "malignant" in rows.columns else pl.lit(None, dtype=pl.Boolean)
-        return rows.with_columns(pl.coalesce(own, derived).alias("malignant"))
+        return rows.with_columns(diagnosis.alias("diagnosis"), pl.coalesce(own, derived).alias("malignant"))
 
     def _licence(self) -> str | None:
         return self.settings.licence or self.licence

@@ -49,19 +49,14 @@ class Isic2020Source(Source):
 
 
 def malignant_column(table: pl.DataFrame, path: str) -> pl.Expr:
-    """`benign_malignant` where the table has it, else `target`; neither word nor number is null.
+    """`benign_malignant` where the table has it, else `target`, in the table's own words.
 
     Raises:
         MissingColumnError: neither is there.
     """
-    if "benign_malignant" in table.columns:
-        text = pl.col("benign_malignant").str.strip_chars().str.to_lowercase()
-        words = {"benign": False, "malignant": True}
-    elif "target" in table.columns:
-        text = pl.col("target").str.strip_chars().str.strip_suffix(".0")
-        words = {"0": False, "1": True}
-    else:
+    column = next((name for name in ("benign_malignant", "target") if name in table.columns), None)
+    if column is None:
         raise MissingColumnError(
             f"{path} has neither the column benign_malignant nor target; it has {', '.join(table.columns)}."
         )
-    return text.replace_strict(words, default=None, return_dtype=pl.Boolean).alias("malignant")
+    return pl.col(column).alias("malignant")

@@ -32,7 +32,6 @@ class Isic2024Source(Source):
         table = read_table(path, ("isic_id", "target", "patient_id", "age_approx", "sex", "anatom_site_general"))
         none = pl.lit(None, dtype=pl.String)
         optional = {c: pl.col(c) if c in table.columns else none for c in ("lesion_id", "iddx_full")}
-        target = pl.col("target").str.strip_chars().str.strip_suffix(".0")
         table = table.select(
             pl.col("isic_id").str.strip_chars().alias("image_id"),
             "patient_id",
@@ -40,7 +39,7 @@ class Isic2024Source(Source):
             pl.col("age_approx").alias("age"),
             "sex",
             pl.col("anatom_site_general").alias("site"),
-            target.replace_strict({"0": False, "1": True}, default=None, return_dtype=pl.Boolean).alias("malignant"),
+            pl.col("target").alias("malignant"),
             most_special(table, [f"iddx_{level}" for level in range(1, 6)], list(self.LABELS)).alias("label"),
             # biopsied lesions carry a full diagnosis; the rest were judged benign by sight
             pl.when(optional["iddx_full"].str.contains("::")).then(pl.lit("histology")).alias("confirmed_by"),

@@ -50,10 +50,7 @@ class TableSource(Source):
         if "image_id" not in rows.columns:
             rows = rows.with_columns(pl.col("uri").alias("image_id"))
         label = pl.col("diagnosis") if "diagnosis" in rows.columns else pl.lit("unknown")
-        rows = rows.with_columns(label.alias("label"))
-        if "malignant" in rows.columns:
-            rows = rows.with_columns(_boolean())
-        return self._with_addresses(rows)
+        return self._with_addresses(rows.with_columns(label.alias("label")))
 
     def _with_addresses(self, rows: pl.DataFrame) -> pl.DataFrame:
         if "uri" not in rows.columns:
@@ -63,10 +60,3 @@ class TableSource(Source):
         return rows.with_columns(
             pl.Series("uri", [join(base, uri.strip()) if uri else None for uri in rows["uri"]], dtype=pl.String)
         )
-
-
-def _boolean() -> pl.Expr:
-    words = dict.fromkeys(("0", "0.0", "false", "benign", "no", "n"), False)
-    words |= dict.fromkeys(("1", "1.0", "true", "malignant", "yes", "y"), True)
-    text = pl.col("malignant").str.strip_chars().str.to_lowercase()
-    return text.replace_strict(words, default=None, return_dtype=pl.Boolean).alias("malignant")

@@ -1,4 +1,4 @@
-"""The words that all sources agree on for site, sex and confirmation, and the datasets' words for them."""
+"""The words that all sources agree on for site, sex, confirmation and malignancy, and the datasets' words for them."""
 
 from __future__ import annotations
 
@@ -91,6 +91,13 @@ CONFIRMED_BY: Mapping[str, str | None] = {
     "confocal microscopy with consensus dermoscopy": "confocal",
     "single contributor clinical assessment": None,
 }
+
+MALIGNANCY: Mapping[str, str | None] = {
+    **dict.fromkeys(("malignant", "1", "1.0", "true", "yes", "y"), "malignant"),
+    **dict.fromkeys(("benign", "0", "0.0", "false", "no", "n"), "benign"),
+    "indeterminate": None,
+}
+"""For a column of its own that says whether a lesion is malignant."""
 
 _NOTHING = ("unknown", "not known", "unspecified", "other", "none", "na", "n/a", "nan", "null", "-")
 

@@ -9,6 +9,7 @@ import pytest
 
 from dataset_layouts import LAYOUTS, STORY, Layout, Rows, picture, unchanged, write_csv
 from nevus.data.checks import check_manifest
+from nevus.data.checks.rows import row_faults
 from nevus.data.ingest import ingest
 from nevus.data.settings import CheckSettings, DataSettings
 from nevus.data.sources import MissingDatasetError, SourceError, open_source
@@ -161,11 +162,44 @@ def test_a_table_with_the_manifests_own_names_needs_no_map(tmp_path: Path) -> No
 
 
 def test_a_table_of_malignancies_needs_no_diagnosis(tmp_path: Path) -> None:
-    rows = [{"uri": "a.jpg", "malignant": word} for word in ("1", "false", "Malignant", "who knows")]
+    rows = [{"uri": "a.jpg", "malignant": word} for word in ("1", "false", "Malignant", " No ", "", "unknown")]
     write_csv(tmp_path / "table.csv", [row | {"image_id": str(n)} for n, row in enumerate(rows)])
     table = open_source(DataSettings(source="table", root=str(tmp_path)).each()[0]).read()
-    assert table["malignant"].to_list() == [True, False, True, None]
+    assert table["malignant"].to_list() == [True, False, True, False, None, None]
     assert table["diagnosis"].unique().to_list() == ["unknown"]
+
+
+def test_a_word_for_malignant_that_nobody_knows_stays_visible_for_the_check(tmp_path: Path) -> None:
+    words = {"mel": "Malignant melanoma", "nv": "0", "df": "malign", "Banana": "maybe", "bkl": ""}
+    rows = [{"uri": "a.jpg", "diagnosis": code, "malignant": word} for code, word in words.items()]
+    write_csv(tmp_path / "table.csv", [row | {"image_id": str(n)} for n, row in enumerate(rows)])
+    table = open_source(DataSettings(source="table", root=str(tmp_path)).each()[0]).read()
+    assert table.select("diagnosis", "malignant").rows() == [
+        ("unmapped:malignant=Malignant melanoma", None),
+        ("nv", False),
+        ("unmapped:malignant=malign", None),
+        ("unmapped:Banana", None),
+        ("bkl", False),
+    ]
+    faults = row_faults(table)
+    assert dict(faults.select("row", "reason").iter_rows()) == dict.fromkeys((0, 2, 3), "label_unmapped")
+    details = dict(faults.select("row", "detail").iter_rows())
+    assert (
+        details[2]
+        == "'malign' in the column malignant of table is neither yes nor no; write 1 or 0, or leave it empty."
+    )
+    assert "data.labels" in details[3]
+
+
+@pytest.mark.parametrize("column", ["benign_malignant", "target"])
+def test_isic2020s_own_column_may_not_say_anything_else(tmp_path: Path, column: str) -> None:
+    def edit(rows: Rows) -> Rows:
+        rows = [{k: v for k, v in row.items() if k != "benign_malignant"} | {column: "benign"} for row in rows]
+        return [rows[0] | {column: "2"}, rows[1] | {column: ""}, *rows[2:]]
+
+    table = read("isic2020", tmp_path, edit)
+    assert table["diagnosis"].to_list()[:3] == ["unmapped:malignant=2", "mel", "nv"]
+    assert table["malignant"].to_list()[:3] == [None, True, False]
 
 
 def test_a_map_of_a_column_that_the_manifest_does_not_have_is_refused(tmp_path: Path) -> None:
