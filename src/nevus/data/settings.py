@@ -42,7 +42,7 @@ class DatasetSettings(Section):
     channels: Channels = "rgb"
     """`bgr` where red and blue are exchanged in the files, as the check warns of; they are put back on reading."""
     name: str | None = None
-    """What the manifest calls the dataset; for `folder` and `table`, whose images come from anywhere."""
+    """What the manifest calls the dataset; null for the source's own name. Two that are merged need two names."""
     licence: str | None = None
     """For `folder` and `table`: the licence of the images, which the model inherits."""
     attribution: str | None = None
@@ -59,6 +59,11 @@ class DatasetSettings(Section):
         if self.name == "synthetic" and self.source != "synthetic":
             raise ValueError("the name synthetic is that of drawn cohorts, whose test groups aren't remembered")
         check_codes(self.labels.values())
+    @property
+    def called(self) -> str:
+        """What the manifest calls the dataset."""
+        return self.name or self.source
+
         return self
 
 
@@ -98,6 +103,13 @@ class DataSettings(DatasetSettings):
     @model_validator(mode="after")
     def _one_or_several(self) -> DataSettings:
         single = sorted(self.model_fields_set & set(DatasetSettings.model_fields))
+        names = [dataset.called for dataset in self.datasets]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f"two datasets are called {', '.join(twice)}, and equal names of images, lesions and patients would "
+                "count as the same; give each a name of its own (data.datasets[].name)"
+            )
         if self.datasets and single:
             raise ValueError(f"datasets lists what is merged, so {', '.join(single)} belongs into its entries")
         check_codes(self.malignant)

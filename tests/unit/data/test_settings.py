@@ -25,6 +25,17 @@ def test_several_datasets_exclude_a_single_one() -> None:
         DataSettings.model_validate({"datasets": several, "root": "a"})
 
 
+def test_two_datasets_need_two_names() -> None:
+    """Under one name, `mel/1.jpg` of the one and of the other would be one image, and patient 7 one patient."""
+    two = [{"source": "folder", "root": "north"}, {"source": "folder", "root": "south"}]
+    with pytest.raises(ValidationError, match=r"two datasets are called folder.*\(data\.datasets\[\]\.name\)"):
+        DataSettings.model_validate({"datasets": two})
+    with pytest.raises(ValidationError, match="two datasets are called folder"):
+        DataSettings.model_validate({"datasets": [*two[:1], {"source": "table", "root": "south", "name": "folder"}]})
+    named = DataSettings.model_validate({"datasets": [two[0] | {"name": "north"}, two[1]]})
+    assert [dataset.called for dataset in named.each()] == ["north", "folder"]
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

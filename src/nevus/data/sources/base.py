@@ -65,7 +65,7 @@ class Source(ABC):
         mapping = {k.strip().lower(): v for k, v in {**self.LABELS, **self.settings.labels}.items()}
         rows = rows.with_columns(
             pl.col("image_id").cast(pl.String),
-            pl.lit(self.settings.name or self.name).alias("dataset"),
+            pl.lit(self.settings.called).alias("dataset"),
             pl.lit(SWAPPED if self.settings.channels == SWAPPED else None, dtype=pl.String).alias("channels"),
             _diagnosis(mapping).alias("diagnosis"),
         )
