@@ -7,11 +7,21 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from pydantic import SecretStr
 
-from nevus.store import StoreSettings, open_store, record_test_opening, schema
+from nevus.store import (
+    StoreSettings,
+    fix_test_groups,
+    known_test_images,
+    list_test_openings,
+    open_store,
+    record_test_opening,
+    schema,
+    verify,
+)
 from nevus.store.columns import UtcDateTime
 from nevus.store.engine import connect
 from nevus.store.failures import StoreError
@@ -53,7 +63,7 @@ def test_head_names_the_last_migration():
 _NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None
 def upgrade():
     with op.batch_alter_table("test_openings") as table:
         table.add_column(sa.Column("reason", sa.String(), server_default="release", nullable=False))
@@ -68,9 +78,9 @@ def later_nevus(tmp_path, monkeypatch):
     def become(then="pass"):
         migrations = tmp_path / "migrations"
         shutil.copytree(schema.MIGRATIONS, migrations, ignore=shutil.ignore_patterns("__pycache__"))
-        (migrations / "versions" / "r0002_reason.py").write_text(_NEXT.format(then=then))
+        (migrations / "versions" / "r0003_reason.py").write_text(_NEXT.format(then=then))
         monkeypatch.setattr(schema, "MIGRATIONS", migrations)
-        monkeypatch.setattr(schema, "HEAD", "0002")
+        monkeypatch.setattr(schema, "HEAD", "0003")
 
     return become
 
@@ -78,18 +88,37 @@ def later_nevus(tmp_path, monkeypatch):
 def test_an_older_store_is_migrated_with_all_it_holds_and_an_older_nevus_then_refuses_it(
     store, bare, store_url, later_nevus, monkeypatch
 ):
-    record_test_opening(store, split_fingerprint="s", bundle_digest="b", run="r")
+    record_test_opening(store, {"i"}, split_fingerprint="s", bundle_digest="b", run="r")
     later_nevus()
     reopen(store_url)
     with bare.connect() as connection:
         assert connection.execute(sa.text("SELECT run, reason FROM test_openings")).all() == [("r", "release")]
     monkeypatch.undo()
-    with pytest.raises(SchemaTooNewError, match=r"schema 0002.*up to 0001.*Upgrade nevus"):
+    with pytest.raises(SchemaTooNewError, match=r"schema 0003.*up to 0002.*Upgrade nevus"):
         reopen(store_url)
 
 
+def test_a_store_whose_test_images_were_fixed_by_name_keeps_its_audit_and_its_openings(store_url, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(schema, "HEAD", "0001")
+        earlier.setattr("alembic.command.upgrade", lambda config, _, to=command.upgrade: to(config, "0001"))
+        old = open_store(StoreSettings(url=SecretStr(store_url)))
+    with old.write() as session:
+        at = datetime(2026, 11, 1, tzinfo=UTC)
+        session.add(OpeningRow(split_fingerprint="s", bundle_digest="b", run="r", actor="a", opened_at=at))
+        session.execute(
+            sa.text("INSERT INTO fixed_test_images VALUES ('clinic', 'mel/1.jpg', 'g', 's', '2026-11-01 00:00:00')")
+        )
+    old.close()
+    with open_store(StoreSettings(url=SecretStr(store_url))) as store:
+        assert known_test_images(store) == set()
+        assert [opening.run for opening in list_test_openings(store, "s")] == ["r"]
+        assert fix_test_groups(store, {"f" * 64: "g"}, split_fingerprint="s") == 1
+        assert verify(store).intact
+
+
 def test_a_migration_that_fails_halfway_leaves_the_older_store_as_it_was(store, bare, store_url, later_nevus):
-    record_test_opening(store, split_fingerprint="s", bundle_digest="b", run="r")
+    record_test_opening(store, {"i"}, split_fingerprint="s", bundle_digest="b", run="r")
     later_nevus(then='op.execute("SELECT no_such_function()")')
     with pytest.raises(StoreError, match="no_such_function"):
         reopen(store_url)
@@ -102,7 +131,7 @@ def test_a_migration_that_fails_halfway_leaves_the_older_store_as_it_was(store, 
         "opened_at",
     }
     with bare.connect() as connection:
-        assert connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar() == "0001"
+        assert connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar() == "0002"
 
 
 def test_somebody_elses_database_is_left_alone(store_url):
@@ -137,7 +166,7 @@ def test_a_reader_sees_one_moment_while_others_write(store):
     count = sa.select(sa.func.count()).select_from(OpeningRow)
     with store.read() as session:
         assert session.scalar(count) == 0
-        record_test_opening(store, split_fingerprint="s", bundle_digest="b", run="r")
+        record_test_opening(store, {"i"}, split_fingerprint="s", bundle_digest="b", run="r")
         assert session.scalar(count) == 0
     with store.read() as session:
         assert session.scalar(count) == 1

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from nevus.data.groups import connected
+from nevus.data.identity import ISIC_ID
 from nevus.taxonomy import UNKNOWN
 
-_ISIC_ID = r"(ISIC_\d{7})(?:_downsampled)?(?:\.\w+)?$"
 _DOCUMENTATION = (
     "patient_id",
     "lesion_id",
@@ -53,7 +53,7 @@ def merge_same_images(table: pl.DataFrame) -> Merged:
     columns = table.columns
     if table["dataset"].n_unique() < 2:
         return Merged(table, _nothing(table), [])
-    isic = table.select(pl.col("image_id").str.extract(_ISIC_ID)).to_series()
+    isic = table.select(pl.col("image_id").str.extract(ISIC_ID)).to_series()
     rows = table.with_row_index("row").with_columns(pl.Series("same", connected([isic, table["sha256"]])))
     known = pl.sum_horizontal(pl.col(c).is_not_null().cast(pl.Int32) for c in _DOCUMENTATION)
     rows = rows.with_columns((known + (pl.col("diagnosis") != UNKNOWN).cast(pl.Int32)).alias("told"))

@@ -56,15 +56,13 @@ class DatasetSettings(Section):
             raise ValueError(f"source {self.source} needs root, the folder that holds the dataset")
         if self.columns and self.source != "table":
             raise ValueError(f"columns belongs to the source table; {self.source} has its own columns")
-        if self.name == "synthetic" and self.source != "synthetic":
-            raise ValueError("the name synthetic is that of drawn cohorts, whose test groups aren't remembered")
         check_codes(self.labels.values())
+        return self
+
     @property
     def called(self) -> str:
         """What the manifest calls the dataset."""
         return self.name or self.source
-
-        return self
 
 
 class CheckSettings(Section):
@@ -103,6 +101,8 @@ class DataSettings(DatasetSettings):
     @model_validator(mode="after")
     def _one_or_several(self) -> DataSettings:
         single = sorted(self.model_fields_set & set(DatasetSettings.model_fields))
+        if self.datasets and single:
+            raise ValueError(f"datasets lists what is merged, so {', '.join(single)} belongs into its entries")
         names = [dataset.called for dataset in self.datasets]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -110,8 +110,6 @@ class DataSettings(DatasetSettings):
                 f"two datasets are called {', '.join(twice)}, and equal names of images, lesions and patients would "
                 "count as the same; give each a name of its own (data.datasets[].name)"
             )
-        if self.datasets and single:
-            raise ValueError(f"datasets lists what is merged, so {', '.join(single)} belongs into its entries")
         check_codes(self.malignant)
         check_codes(self.classes)
         return self

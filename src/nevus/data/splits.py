@@ -59,18 +59,29 @@ def make_split(
     Args:
         manifest: rows with `image_id, group_id, diagnosis, malignant, source`.
         settings: shares, seed and strategy.
-        fixed_test: image ids that were in a test part before; their groups stay there for ever.
+        fixed_test: image ids that were in a test part before; their groups stay there for ever. Where a source is held
+            out, those of other sources belong to no part of this split, to be neither learnt from nor scored.
         task: whose classes are dealt alike: diagnoses (malignant and benign ones of a name apart), or malignancy alone.
 
     Returns:
-        The table `image_id, group_id, split[, fold]` (sorted by image id; `fold` is null for test) and warnings.
+        The table `image_id, group_id, split[, fold]` (sorted by image id; `fold` is null for test; images that belong
+        to no part are absent) and warnings.
 
     Raises:
         SplitError: a class with a single group, or with none to learn from; no such source.
     """
+    held, known = _held_out(manifest, settings), _groups_of(manifest, fixed_test)
+    warnings = []
+    if settings.strategy == "grouped":
+        held |= known
+    elif known - held:
+        everything, manifest = manifest, manifest.filter(~pl.col("group_id").is_in(list(known - held)))
+        warnings.append(
+            f"{everything.height - manifest.height} image(s) of other sources were test in an earlier split; they are "
+            "set aside, neither learnt from nor scored"
+        )
     groups = _groups(manifest, task)
-    warnings = _check_classes(groups)
-    held = _held_out(manifest, settings) | _groups_of(manifest, fixed_test)
+    warnings += _check_classes(groups)
     groups = groups.with_columns(
         pl.col("group_id").is_in(list(held)).alias("held"),
         pl.Series("order", [_order(settings.seed, g) for g in groups["group_id"]], dtype=pl.String),
@@ -193,6 +204,7 @@ def _check_learnable(groups: pl.DataFrame) -> None:
 
 
 def _held_out(manifest: pl.DataFrame, settings: SplitSettings) -> set[str]:
+    """The groups with an image of the source that is held out."""
     if settings.held_out_source is None:
         return set()
     held = set(manifest.filter(pl.col("source") == settings.held_out_source)["group_id"])

@@ -1,18 +1,24 @@
-"""How often a test part was opened: each look at it makes the next one worth a little less."""
+"""How often a test part was opened: each look at it makes the next one worth a little less.
+
+It is counted by image. Another seed, another share or one image more makes another split, but mostly of the same test
+images, and a look at them has been taken all the same.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from nevus.store import audit
 from nevus.store.actor import current_actor
+from nevus.store.chunks import chunks
 from nevus.store.columns import now
 from nevus.store.database import Store
-from nevus.store.tables import OpeningRow
+from nevus.store.tables import OpenedTestImageRow, OpeningRow
 
 
 @dataclass(frozen=True)
@@ -27,9 +33,27 @@ class Opening:
 
 
 def record_test_opening(
-    store: Store, *, split_fingerprint: str, bundle_digest: str, run: str, by: str | None = None
+    store: Store,
+    images: Collection[str],
+    *,
+    split_fingerprint: str,
+    bundle_digest: str,
+    run: str,
+    by: str | None = None,
 ) -> int:
-    """Write down, before the test part is read, that it is; return how often it has been opened, this time included."""
+    """Write down, before the test part is read, that it is.
+
+    Args:
+        store: where it is remembered.
+        images: the identities (`nevus.data.identity`) of the test part's images.
+        split_fingerprint: the split that it belongs to.
+        bundle_digest: what is measured on it.
+        run: where the results go.
+        by: who looks.
+
+    Returns:
+        How often the image that was looked at most has been, this time included.
+    """
     actor = by or current_actor()
     with store.write() as session:
         session.add(
@@ -42,7 +66,8 @@ def record_test_opening(
             )
         )
         session.flush()
-        count = int(session.scalar(_count(split_fingerprint)) or 0)
+        count = 1 + _most_openings(session, images)
+        _count_up(session, images)
         audit.record(
             session,
             actor=actor,
@@ -53,10 +78,10 @@ def record_test_opening(
     return count
 
 
-def count_test_openings(store: Store, split_fingerprint: str) -> int:
-    """How often the test part of this split has been opened."""
+def count_test_openings(store: Store, images: Collection[str]) -> int:
+    """How often a test part of these images has been opened: that image of them counts that was looked at most."""
     with store.read() as session:
-        return int(session.scalar(_count(split_fingerprint)) or 0)
+        return _most_openings(session, images)
 
 
 def list_test_openings(store: Store, split_fingerprint: str) -> list[Opening]:
@@ -69,5 +94,20 @@ def list_test_openings(store: Store, split_fingerprint: str) -> list[Opening]:
         ]
 
 
-def _count(split_fingerprint: str) -> sa.Select[Any]:
-    return sa.select(sa.func.count()).select_from(OpeningRow).where(OpeningRow.split_fingerprint == split_fingerprint)
+def _most_openings(session: Session, images: Collection[str]) -> int:
+    most = sa.select(sa.func.max(OpenedTestImageRow.openings))
+    found = (session.scalar(most.where(OpenedTestImageRow.identity.in_(chunk))) for chunk in chunks(sorted(images)))
+    return max((count or 0 for count in found), default=0)
+
+
+def _count_up(session: Session, images: Collection[str]) -> None:
+    for chunk in chunks(sorted(set(images))):
+        among = OpenedTestImageRow.identity.in_(chunk)
+        opened = set(session.scalars(sa.select(OpenedTestImageRow.identity).where(among)))
+        session.execute(
+            sa.update(OpenedTestImageRow).where(among).values(openings=OpenedTestImageRow.openings + 1),
+            execution_options={"synchronize_session": False},
+        )
+        fresh = [{"identity": identity, "openings": 1} for identity in chunk if identity not in opened]
+        if fresh:
+            session.execute(sa.insert(OpenedTestImageRow), fresh)

@@ -129,13 +129,25 @@ class OpeningRow(Base):
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class OpenedTestImageRow(Base):
+    """How often test parts that hold this image were opened."""
+
+    __tablename__ = "opened_test_images"
+
+    identity: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    openings: Mapped[int]
+
+
 class FixedTestImageRow(Base):
-    """An image whose group was once in a test part, and so stays test for ever."""
+    """An image whose group was once in a test part, and so stays test for ever.
+
+    Known by what it is (`nevus.data.identity`): by name, another dataset's image would be taken for it, and the same
+    image read from another dataset wouldn't.
+    """
 
     __tablename__ = "fixed_test_images"
 
-    dataset: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
-    image_id: Mapped[str] = mapped_column(sa.String(500), primary_key=True)
+    identity: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
     group_id: Mapped[str]
     split_fingerprint: Mapped[str] = mapped_column(sa.String(64))
     fixed_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -145,6 +145,23 @@ def test_split_can_hold_out_a_source(checked: Path, tmp_path: Path) -> None:
     assert "clinic_valley" not in joined.filter(pl.col("split") != "test")["source"].to_list()
 
 
+def test_the_file_of_a_held_out_source_is_no_memory_for_a_usual_split_nor_the_other_way_round(
+    checked: Path, tmp_path: Path
+) -> None:
+    """Or the source would be test for ever, or what was test before forgotten."""
+    by_source, usual = tmp_path / "by-source.parquet", tmp_path / "split.parquet"
+    assert run("split", checked / "manifest.parquet", "--out", by_source, "--held-out-source", "clinic_valley")[0] == 0
+    assert run("split", checked / "manifest.parquet", "--out", usual)[0] == 0
+    before = usual.read_bytes()
+    code, _, said = run("split", checked / "manifest.parquet", "--out", by_source)
+    assert code == 2
+    assert "holds a split that tests on clinic_valley alone, and this one deals all sources alike" in said
+    code, _, said = run("split", checked / "manifest.parquet", "--out", usual, "--held-out-source", "clinic_valley")
+    assert (code, usual.read_bytes()) == (2, before)
+    assert "Name another file with --out" in said
+    assert run("split", checked / "manifest.parquet", "--out", by_source, "--held-out-source", "clinic_valley")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -119,6 +119,21 @@ def test_a_held_out_source_is_tested_on_alone_and_whole() -> None:
         make_split(table, leaving.model_copy(update={"held_out_source": "c"}))
 
 
+def test_where_a_source_is_held_out_earlier_test_groups_of_others_belong_to_no_part() -> None:
+    north = groups_of("nv", 20, source="north") + groups_of("mel", 20, source="north")
+    south = [
+        row | {"image_id": f"s{row['image_id']}", "group_id": f"s{row['group_id']}", "source": "south"} for row in north
+    ]
+    table = manifest(*north, *south)
+    leaving = SplitSettings(strategy="leave_one_source_out", held_out_source="south")
+    split, warnings = make_split(table, leaving, fixed_test=["nvFalse3-0", "snvFalse4-1"])
+    assert set(table["image_id"]) - set(split["image_id"]) == {"nvFalse3-0", "nvFalse3-1"}
+    assert set(split.filter(pl.col("split") == "test")["image_id"]) == {row["image_id"] for row in south}
+    assert warnings == [
+        "2 image(s) of other sources were test in an earlier split; they are set aside, neither learnt from nor scored"
+    ]
+
+
 def test_a_class_with_one_group_is_refused_with_the_remedy() -> None:
     table = manifest(*groups_of("nv", 20), *groups_of("df", 1, images=3))
     with pytest.raises(SplitError, match=r"class df has a single group.*data\.classes") as caught:

@@ -104,11 +104,11 @@ def test_a_file_that_is_no_database_is_said_so_and_kept(tmp_path):
 
 def test_a_full_disk_is_said_so_and_what_was_there_stays(tmp_path):
     with open_store(StoreSettings(home=tmp_path)) as store:
-        record_test_opening(store, split_fingerprint="s", bundle_digest="b", run="r")
+        record_test_opening(store, {"i"}, split_fingerprint="s", bundle_digest="b", run="r")
         with store.write() as session:
             session.execute(sa.text("PRAGMA max_page_count = 1"))  # SQLite's own way to have a small disk
         with pytest.raises(StorageFullError, match="Free some space"):
-            record_test_opening(store, split_fingerprint="s", bundle_digest="b", run="x" * 1_000_000)
+            record_test_opening(store, {"i"}, split_fingerprint="s", bundle_digest="b", run="x" * 1_000_000)
         with store.read() as session:
             assert session.execute(sa.text("SELECT count(*) FROM test_openings")).scalar() == 1
 
@@ -120,11 +120,11 @@ def test_a_store_that_somebody_else_keeps_busy_is_said_so(tmp_path, monkeypatch)
         other.execute("BEGIN IMMEDIATE")
         try:
             with pytest.raises(StoreBusyError, match="another process"):
-                record_test_opening(store, split_fingerprint="s", bundle_digest="b", run="r")
+                record_test_opening(store, {"i"}, split_fingerprint="s", bundle_digest="b", run="r")
         finally:
             other.execute("ROLLBACK")
             other.close()
-        assert record_test_opening(store, split_fingerprint="s", bundle_digest="b", run="r") == 1
+        assert record_test_opening(store, {"i"}, split_fingerprint="s", bundle_digest="b", run="r") == 1
 
 
 def test_readers_go_on_while_one_writes(tmp_path):

@@ -14,9 +14,14 @@ from nevus.taxonomy import Task
 if TYPE_CHECKING:
     import polars as pl
 
+    from nevus.data.splits import SplitSettings
+
 Out = Annotated[
     Path, typer.Option("--out", parser=local_path, help="The split's file; its test groups stay test.", metavar="FILE")
 ]
+
+_KIND = "nevus.split"
+"""Key of the file's own metadata."""
 
 
 def split(
@@ -65,11 +70,11 @@ def split(
         )
         raise InputError(f"{option}: {first['msg']}.") from None
     table = read_manifest(manifest)
-    fixed = _test_images(out)
+    fixed = _test_images(out, settings)
     dealt, warnings = make_split(table, settings, fixed_test=fixed, task=task)
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(out.name + ".partial")
-    dealt.write_parquet(partial)
+    dealt.write_parquet(partial, metadata={_KIND: _kind(settings)})
     partial.replace(out)
     joined = dealt.join(table.select("image_id", "diagnosis"), on="image_id")
     counts = joined.group_by("diagnosis", "split").agg(pl.len().alias("images")).sort("diagnosis", "split")
@@ -89,7 +94,12 @@ def split(
         _print(summary)
 
 
-def _test_images(path: Path) -> list[str]:
+def _kind(settings: SplitSettings) -> str:
+    """What a file must be of for its test groups to stay test: a held-out source is tested on in its own file only."""
+    return f"tests on {settings.held_out_source} alone" if settings.held_out_source else "deals all sources alike"
+
+
+def _test_images(path: Path, settings: SplitSettings) -> list[str]:
     """The test images of a split that was made before."""
     import polars as pl
 
@@ -99,8 +109,14 @@ def _test_images(path: Path) -> list[str]:
         return []
     try:
         before: pl.DataFrame = pl.read_parquet(path, columns=["image_id", "split"])
+        kind = pl.read_parquet_metadata(path).get(_KIND, _kind(settings))
     except pl.exceptions.PolarsError as error:
         raise SplitError(f"{path} is there already and is no split ({error}); name another file with --out.") from error
+    if kind != _kind(settings):
+        raise SplitError(
+            f"{path} holds a split that {kind}, and this one {_kind(settings)}; the test part of the one can't stay "
+            "that of the other. Name another file with --out."
+        )
     return before.filter(pl.col("split") == "test")["image_id"].to_list()
 
 

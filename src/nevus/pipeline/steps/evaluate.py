@@ -8,6 +8,7 @@ import polars as pl
 
 from nevus.bundle import bundle_digest, read_bundle_manifest, write_bundle
 from nevus.bundle.directory import GRAPH
+from nevus.data.identity import identities
 from nevus.evaluation.evaluate import evaluate
 from nevus.evaluation.results import Bootstrap, OperatingPoint, Provenance, write_results
 from nevus.pipeline.progress import tell
@@ -42,6 +43,7 @@ def run(settings: EvaluateSection, inputs: Inputs, output: URI) -> Outcome:
     with open_store(settings.store) as store:
         openings = record_test_opening(
             store,
+            identities(rows.filter(pl.col("split") == "test"))["identity"].to_list(),
             split_fingerprint=manifest.fingerprints.split or "unknown",
             bundle_digest=digest,
             run=str(folder),

@@ -12,8 +12,8 @@ import polars as pl
 from nevus.bundle import metadata, write_bundle
 from nevus.bundle.schema import BundleManifest, DataSummary, Fingerprints, InputSpec
 from nevus.data.manifest import content_fingerprint
-from nevus.data.splits import split_fingerprint
 from nevus.data.prepare import default_cache
+from nevus.data.splits import split_fingerprint
 from nevus.pipeline.progress import tell
 from nevus.pipeline.settings import TrainSection
 from nevus.pipeline.step import URI, Inputs, Outcome
