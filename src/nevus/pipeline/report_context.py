@@ -13,6 +13,8 @@ import polars as pl
 import yaml
 
 from nevus.bundle import Prediction, Predictor, bundle_digest, read_bundle_manifest
+from nevus.data.duplicates import read_searched
+from nevus.data.groups import assign_groups
 from nevus.data.pixels import ManifestPixels, limits_of
 from nevus.data.splits import leakage_of_random_split
 from nevus.evaluation.gate import GateVerdict
@@ -39,7 +41,7 @@ def gather(
     history: Path,
     predictions: pl.DataFrame,
     gate: GateVerdict | None = None,
-    duplicates: int | None = None,
+    duplicates: Path | None = None,
     settings: dict[str, Any] | None = None,
     shipped: bool = True,
     run: Path | None = None,
@@ -54,7 +56,7 @@ def gather(
         history: history.json of the training.
         predictions: the bundle's table of predictions.
         gate: its verdict, once there is one.
-        duplicates: confirmed pairs of duplicates; None where none were looked for.
+        duplicates: the check's table of duplicate pairs.
         settings: the run's settings.
         shipped: whether `bundle` is the one that ships; a draft of it has no cases to show and another digest.
         run: the run's output folder, for what its steps recorded.
@@ -69,7 +71,7 @@ def gather(
         gate=gate,
         history=entries,
         best_epoch=_best_epoch(entries, f"validation_{monitor}"),
-        data=_facts(rows, targets, checks, duplicates),
+        data=data_facts(rows, targets, checks, duplicates),
         cases=_cases(bundle, rows, predictions, targets) if shipped else (),
         case_rule=CASE_RULE,
         record=RunRecord(
@@ -100,7 +102,15 @@ def _best_epoch(entries: Sequence[dict[str, Any]], name: str) -> int | None:
     return int(max(known, key=lambda e: (sign * e[name], -e["epoch"]))["epoch"])
 
 
-def _facts(rows: pl.DataFrame, targets: Targets, checks: Path, duplicates: int | None) -> DataFacts:
+def data_facts(rows: pl.DataFrame, targets: Targets, checks: Path, duplicates: Path | None) -> DataFacts:
+    """What the data are: counts by part and class, what was left out or merged, and what the split keeps apart.
+
+    Args:
+        rows: the manifest with `split`.
+        targets: the classes.
+        checks: folder of the check step.
+        duplicates: the check's table of duplicate pairs.
+    """
     names = [*targets.classes, "unknown"]
     labelled = rows.with_columns(pl.Series("class", [names[i] for i in targets.labels(rows)]))
     images: dict[str, dict[str, int]] = {}
@@ -109,12 +119,15 @@ def _facts(rows: pl.DataFrame, targets: Targets, checks: Path, duplicates: int |
     rejected = pl.read_parquet(checks / "rejected.parquet")
     reasons = rejected.group_by("reason").agg(pl.len()).sort("reason")
     groups = rows.group_by("split").agg(pl.col("group_id").n_unique())
-    random = leakage_of_random_split(rows, test=0.2, seed=0)
+    test = rows.filter(pl.col("split") == "test").height / max(rows.height, 1)
+    random = leakage_of_random_split(rows, test=test, seed=0)
+    searched = read_searched(duplicates) if duplicates else ()
     return DataFacts(
         images=images,
         groups=dict(groups.iter_rows()),
         rejected=dict(reasons.iter_rows()),
-        duplicates_merged=duplicates,
+        duplicates_merged=merged_pairs(pl.read_parquet(duplicates), rows) if duplicates and searched else None,
+        duplicates_searched=searched,
         leakage=LeakageProof(
             shared_groups=_shared(rows, "group_id"),
             shared_lesions=_shared(rows, "lesion_id"),
@@ -124,6 +137,23 @@ def _facts(rows: pl.DataFrame, targets: Targets, checks: Path, duplicates: int |
             random_leaked_malignant=random["leaked_share_malignant"],
         ),
     )
+
+
+def merged_pairs(pairs: pl.DataFrame, rows: pl.DataFrame) -> int:
+    """Pairs of images, each once whatever found it, that patient and lesion ids alone would have left in two groups.
+
+    Args:
+        pairs: the check's table.
+        rows: the manifest.
+    """
+    keys = ["dataset", "image_id"]
+    named = assign_groups(rows.drop("group_id")).select(*keys, "group_id")
+    sides = pairs.select("dataset_a", "image_a", "dataset_b", "image_b").unique()
+    for side in ("a", "b"):
+        sides = sides.join(
+            named.rename({"group_id": f"group_{side}"}), left_on=[f"dataset_{side}", f"image_{side}"], right_on=keys
+        )
+    return sides.filter(pl.col("group_a") != pl.col("group_b")).height
 
 
 def _shared(rows: pl.DataFrame, column: str) -> int | None:

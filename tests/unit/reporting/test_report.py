@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -273,6 +274,41 @@ def test_leakage_is_stated_as_it_was_measured(context: ReportContext) -> None:
     unknown = leakage(None)
     assert "not assessed" in unknown
     assert "Nothing of the test part" not in unknown
+
+
+def test_the_counter_example_says_how_large_its_test_part_was(context: ReportContext) -> None:
+    for n, words in ((1502, "had 1,502 of all been drawn at random"), (None, "had the split been random by image")):
+        proof = LeakageProof(shared_groups=0, random_test_images=n, random_leaked=0.387)
+        shown = Page(render_report(replace(context, data=replace(context.data, leakage=proof)))).sections["leakage"]
+        assert words in " ".join(shown.split())
+
+
+def test_of_duplicates_only_what_was_looked_for_is_claimed(context: ReportContext) -> None:
+    def said(merged: int | None, searched: tuple[str, ...]) -> str:
+        data = replace(context.data, duplicates_merged=merged, duplicates_searched=searched)
+        return " ".join(Page(render_report(replace(context, data=data))).sections["data"].split())
+
+    nothing = said(None, ())
+    assert "Whether there are duplicates across lesions was not assessed." in nothing
+    assert "split off" not in nothing
+    none = said(0, ("exact",))
+    assert "No pair of duplicates across lesions was found. Looked for: exact copies." in none
+    assert "split off" not in none
+    some = said(3, ("published", "exact", "near"))
+    assert "3 confirmed pairs of duplicates across lesions merged into groups, so that no copy of them is" in some
+    assert "Looked for: pairs that others have published, exact copies and near-duplicates." in some
+
+
+def test_the_day_is_that_of_the_evaluation_and_no_other(context: ReportContext) -> None:
+    def head(at: datetime | None) -> str:
+        provenance = context.results.provenance.model_copy(update={"evaluated_at": at})
+        results = context.results.model_copy(update={"provenance": provenance})
+        return " ".join(Page(render_report(replace(context, results=results))).sections[""].split())
+
+    assert "Evaluated 2027-01-05;" in head(datetime(2027, 1, 5, tzinfo=UTC))
+    unknown = head(None)
+    assert "Evaluated on a day that was not recorded;" in unknown
+    assert f"{context.manifest.created_at:%Y-%m-%d}" not in unknown
 
 
 def test_cases_show_the_image_and_its_evidence(context: ReportContext) -> None:

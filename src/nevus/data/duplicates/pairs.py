@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
 Kind = Literal["exact_bytes", "exact_pixels", "near", "published"]
 KINDS: tuple[Kind, ...] = ("exact_bytes", "exact_pixels", "near", "published")
+Search = Literal["published", "exact", "near"]
+_SEARCHED = "nevus.searched"
 
 PAIR_SCHEMA: dict[str, pl.DataType] = {
     "dataset_a": pl.String(),
@@ -50,6 +54,18 @@ def pair_table(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
 def image_pairs(pairs: pl.DataFrame) -> list[tuple[str, str]]:
     """The pairs of image ids, each once, for `nevus.data.groups.assign_groups`."""
     return list(pairs.select("image_a", "image_b").unique(maintain_order=True).iter_rows())
+
+
+def write_pairs(pairs: pl.DataFrame, path: Path, searched: Sequence[Search]) -> None:
+    """Write the table, and which kinds were looked for: an empty one says nothing without that."""
+    partial = path.with_name(path.name + ".partial")
+    pairs.write_parquet(partial, metadata={_SEARCHED: json.dumps(searched)})
+    partial.replace(path)
+
+
+def read_searched(path: Path) -> tuple[Search, ...]:
+    """Which kinds were looked for to make the table in `path`; empty where it doesn't say."""
+    return tuple(json.loads(pl.read_parquet_metadata(path).get(_SEARCHED, "[]")))
 
 
 def _ordered(row: Mapping[str, Any]) -> dict[str, Any]:

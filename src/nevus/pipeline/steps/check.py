@@ -12,12 +12,14 @@ from nevus.data.checks import CheckResult, check_manifest, require_usable
 from nevus.data.checks.result import REJECTED
 from nevus.data.duplicates import (
     DuplicateSettings,
+    Search,
     find_exact,
     find_near,
     find_published,
     image_pairs,
     pair_table,
     write_contact_sheet,
+    write_pairs,
 )
 from nevus.data.groups import assign_groups
 from nevus.data.manifest import SCHEMA, content_fingerprint, read_manifest, write_manifest
@@ -53,9 +55,7 @@ def run(settings: CheckSection, inputs: Inputs, output: URI) -> Outcome:
     write_contact_sheet(
         pairs, rows, ManifestPixels(rows), folder / SHEET, short_side=settings.duplicates.search.short_side
     )
-    partial = folder / (DUPLICATES + ".partial")
-    pairs.write_parquet(partial)
-    partial.replace(folder / DUPLICATES)
+    write_pairs(pairs, folder / DUPLICATES, searched(settings.duplicates))
     summary = {
         "images": joined.height,
         "rejected": result.rejected.height,
@@ -64,6 +64,12 @@ def run(settings: CheckSection, inputs: Inputs, output: URI) -> Outcome:
         "content_fingerprint": content_fingerprint(joined),
     }
     return Outcome(summary=summary, notices=tuple(result.warnings))
+
+
+def searched(settings: DuplicateSettings) -> list[Search]:
+    """The kinds of duplicates that the settings ask for."""
+    asked: dict[Search, bool] = {"published": settings.published, "exact": settings.exact, "near": settings.near}
+    return [kind for kind, wanted in asked.items() if wanted]
 
 
 def find_duplicates(result: CheckResult, settings: DuplicateSettings) -> pl.DataFrame:

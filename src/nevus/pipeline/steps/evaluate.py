@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -74,7 +75,7 @@ def run(settings: EvaluateSection, inputs: Inputs, output: URI) -> Outcome:
             settings_fingerprint=shipped.fingerprints.settings,
             code_revision=shipped.code_revision,
             runtime=f"{shipped.runtime.engine} {shipped.runtime.precision}",
-            evaluated_at=shipped.created_at,
+            evaluated_at=datetime.now(UTC).replace(microsecond=0),
         ),
     )
     write_results(results, folder / METRICS)

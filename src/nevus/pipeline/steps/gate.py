@@ -50,7 +50,7 @@ def run(settings: GateSection, inputs: Inputs, output: URI) -> Outcome:
         rows=rows,
         checks=Path(inputs["checks"]),
         history=Path(inputs["history"]),
-        duplicates=pl.read_parquet(inputs["duplicates"]).height,
+        duplicates=Path(inputs["duplicates"]),
         predictions=predictions,
         gate=verdict,
         settings=_settings_of(folder),

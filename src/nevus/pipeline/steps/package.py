@@ -31,7 +31,7 @@ def run(settings: PackageSection, inputs: Inputs, output: URI) -> Outcome:  # no
         rows=read_split_manifest(inputs["manifest"], inputs["split"]),
         checks=Path(inputs["checks"]),
         history=Path(inputs["history"]),
-        duplicates=pl.read_parquet(inputs["duplicates"]).height,
+        duplicates=Path(inputs["duplicates"]),
         predictions=predictions,
         shipped=False,
     )

@@ -42,7 +42,9 @@ class DataFacts:
         images: part (train, validation, test) -> class -> number of images.
         groups: part -> number of groups (patient, else lesion, with confirmed duplicates merged).
         rejected: reason -> number of rows that were left out; None where nobody counted.
-        duplicates_merged: confirmed pairs of duplicates that were merged into groups; None where none were looked for.
+        duplicates_merged: pairs of images of two groups (patient, else lesion) that were confirmed as duplicates and so
+            made their groups one; None where none were looked for.
+        duplicates_searched: which kinds were looked for, of `published`, `exact` and `near`.
         leakage: None where it wasn't measured.
     """
 
@@ -50,6 +52,7 @@ class DataFacts:
     groups: Mapping[str, int] = field(default_factory=dict)
     rejected: Mapping[str, int] | None = None
     duplicates_merged: int | None = None
+    duplicates_searched: Sequence[str] = ()
     leakage: LeakageProof | None = None
 
 

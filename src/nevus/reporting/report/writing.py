@@ -48,6 +48,7 @@ def render_report(context: ReportContext) -> str:
         "confidence": describe_confidence(context),
         "views": describe_views(context),
     }
+    evaluated_at = context.results.provenance.evaluated_at
     left_out = {name for name, section in sections.items() if section is None}
     return render(
         "report.html.j2",
@@ -55,7 +56,7 @@ def render_report(context: ReportContext) -> str:
         title=context.manifest.name,
         kicker="nevus · model report",
         standfirst=_standfirst(context),
-        evaluated=f"{context.results.provenance.evaluated_at or context.manifest.created_at:%Y-%m-%d}",
+        evaluated=f"{evaluated_at:%Y-%m-%d}" if evaluated_at else None,
         opened=_opened(context),
         contents=[(anchor, name) for anchor, name in _CONTENTS.items() if anchor not in left_out],
         notice=NOTICE,

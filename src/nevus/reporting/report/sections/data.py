@@ -11,7 +11,9 @@ from nevus.reporting.page.charts import Bar, horizontal_bars
 from nevus.reporting.page.formats import format_count, format_share
 from nevus.reporting.report.context import ReportContext
 from nevus.reporting.report.sections.summary import group_noun
-from nevus.reporting.report.wording import NOT_ASSESSED, PARTS, diagnosis_name, percent, several
+from nevus.reporting.report.wording import NOT_ASSESSED, PARTS, diagnosis_name, listed, percent, several
+
+_SEARCHES = {"published": "pairs that others have published", "exact": "exact copies", "near": "near-duplicates"}
 
 
 @dataclass(frozen=True)
@@ -120,13 +122,7 @@ def _class_chart(context: ReportContext) -> Markup | None:
 
 def _notes(context: ReportContext) -> list[str]:
     notes = []
-    merged = context.data.duplicates_merged
-    if merged is None:
-        notes.append("Whether there are duplicates across lesions was not assessed.")
-    else:
-        notes.append(
-            f"{several(merged, 'confirmed pair')} of duplicates merged into groups, so that no copy is split off."
-        )
+    notes.append(_duplicates(context))
     if context.data.rejected is None:
         notes.append("How many rows were left out was not recorded.")
     elif not context.data.rejected:
@@ -134,6 +130,20 @@ def _notes(context: ReportContext) -> list[str]:
     else:
         notes.append(f"{several(sum(context.data.rejected.values()), 'row')} left out, each for a stated reason.")
     return notes
+
+
+def _duplicates(context: ReportContext) -> str:
+    merged, noun = context.data.duplicates_merged, group_noun(context)
+    if merged is None:
+        return f"Whether there are duplicates across {noun}s was not assessed."
+    kinds = listed([_SEARCHES.get(kind, kind) for kind in context.data.duplicates_searched])
+    looked = f" Looked for: {kinds}." if kinds else ""
+    if not merged:
+        return f"No pair of duplicates across {noun}s was found.{looked}"
+    return (
+        f"{several(merged, 'confirmed pair')} of duplicates across {noun}s merged into groups, so that no copy of them "
+        f"is split off.{looked}"
+    )
 
 
 def _leakage_title(context: ReportContext) -> str:
@@ -167,10 +177,9 @@ def _proofs(context: ReportContext) -> list[Proof]:
         words = "the data hold no patient ids, so two lesions of one patient may stand on both sides."
         found.append(Proof("Patients: not assessed", words, "warm"))
     if proof.random_leaked is not None:
-        words = (
-            f"of test images would have had their own {group_noun(context)} in training, had the split been random by "
-            "image"
-        )
+        n = proof.random_test_images
+        part = "the split been random by image" if n is None else f"{format_count(n)} of all been drawn at random"
+        words = f"of test images would have had their own {group_noun(context)} in training, had {part}"
         if proof.random_leaked_malignant is not None:
             words += f"; of malignant test images {percent(proof.random_leaked_malignant)}"
         found.append(Proof(percent(proof.random_leaked), words + ".", "quiet"))
