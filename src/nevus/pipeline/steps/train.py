@@ -11,6 +11,7 @@ import polars as pl
 
 from nevus.bundle import metadata, write_bundle
 from nevus.bundle.schema import BundleManifest, DataSummary, Fingerprints, InputSpec
+from nevus.data.licences import allow_commercial_use, each_licence
 from nevus.data.manifest import content_fingerprint
 from nevus.data.prepare import default_cache
 from nevus.data.splits import split_fingerprint
@@ -32,7 +33,6 @@ DRAFT = "draft"
 HISTORY = "history.json"
 SCRATCH = "training"
 LIBRARIES = ("nevus", "torch", "torchvision", "timm", "lightning", "onnx", "onnxscript", "onnxruntime", "numpy")
-NON_COMMERCIAL = ("NC", "research", "unknown")
 
 
 def run(settings: TrainSection, inputs: Inputs, output: URI) -> Outcome:
@@ -118,7 +118,7 @@ def _graph(job: TrainingJob, weights: Path, novelty: NoveltySettings) -> bytes:
 
 
 def _manifest(settings: TrainSection, job: TrainingJob, rows: pl.DataFrame) -> BundleManifest:
-    licences = tuple(rows["licence"].drop_nulls().unique().sort())
+    licences = each_licence(rows["licence"].unique())
     sizes = part_sizes(rows)
     return BundleManifest(
         name=settings.name,
@@ -139,8 +139,8 @@ def _manifest(settings: TrainSection, job: TrainingJob, rows: pl.DataFrame) -> B
             has_patient_ids=rows["patient_id"].null_count() < rows.height,
             has_skin_type=rows["skin_type"].null_count() < rows.height,
         ),
-        licence="; ".join(licences) or "unknown",
-        commercial_use=bool(licences) and not any(mark in text for text in licences for mark in NON_COMMERCIAL),
+        licence="; ".join(licences),
+        commercial_use=allow_commercial_use(licences),
         fingerprints=Fingerprints(
             content=content_fingerprint(rows),
             split=split_fingerprint(rows),
