@@ -483,6 +483,33 @@ def test_in_a_browser_nothing_overflows_and_nothing_is_requested(tmp_path: Path,
     assert small == tab_signs(path)
 
 
+def test_in_a_browser_no_figure_of_a_class_is_cut_off_however_long(tmp_path: Path) -> None:
+    """`1.000 (1.000 to 1.000)` in every column is as wide as it gets."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no {CHROMIUM}")
+    context = make_context()
+    test = context.results.subsets["test"]
+    full = Estimate(value=1.0, low=1.0, high=1.0)
+    perfect = dict.fromkeys(("recall", "precision", "f1", "auroc"), full)
+    classes = {code: found.model_copy(update=perfect) for code, found in test.per_class.items()}
+    subsets = context.results.subsets | {"test": test.model_copy(update={"per_class": classes})}
+    path = tmp_path / "report.html"
+    write_report(replace(context, results=context.results.model_copy(update={"subsets": subsets})), path)
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        tab = browser.new_page()
+        tab.goto(path.as_uri())
+        found = {}
+        for width in (400, 1024, 1100, 1280, 1600):
+            tab.set_viewport_size({"width": width, "height": 900})
+            tables = "[...document.querySelectorAll('.table-scroll:has(table.forest)')]"
+            found[width] = tab.evaluate(f"{tables}.map(t => t.scrollWidth - t.clientWidth)")
+        browser.close()
+    assert {width: sum(hidden) for width, hidden in found.items()} == dict.fromkeys(found, 0)
+    assert len(found[1280]) >= 4
+
+
 def tab_signs(path: Path) -> int:
     """The little signs of the verdicts, which are meant to be small."""
     return path.read_text(encoding="utf-8").count('viewBox="0 0 16 16"')
