@@ -120,7 +120,7 @@ class EngineContract:
             pipeline_factory.numbers,
             lambda t: t.numbers,
             outputs={"numbers": "numbers"},
-            external=lambda section: dict(seen),
+            external=lambda section, inputs: dict(seen),
         )
         pipeline = Pipeline((watching, *(s for s in PIPELINE.steps if s.name != "numbers")), PIPELINE.neutral)
         self.run(out, pipeline=pipeline)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Literal
 
@@ -10,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nevus.data.reading import read_bytes
+from nevus.errors import InputError
 from nevus.imaging import DecodedImage, DecodeLimits, UnreadableImageError, decode_image
 
 Channels = Literal["rgb", "bgr"]
@@ -17,6 +19,10 @@ Channels = Literal["rgb", "bgr"]
 
 SWAPPED: Channels = "bgr"
 """What the manifest's column `channels` says of an image whose red and blue are exchanged; null of any other."""
+
+
+class ChangedImageError(InputError):
+    """A file isn't the one that was checked."""
 
 
 def decode_rgb(
@@ -51,6 +57,7 @@ class ManifestPixels:
 
     def __init__(self, manifest: pl.DataFrame) -> None:
         self._rows = manifest.select("uri", "channels").rows()
+        self._sha256 = manifest["sha256"].to_list() if "sha256" in manifest.columns else [None] * manifest.height
         self._limits = limits_of(manifest)
 
     def __call__(self, row: int) -> NDArray[np.uint8]:
@@ -66,6 +73,16 @@ class ManifestPixels:
             raise UnreadableImageError(f"{uri}: {error}", error.reason) from error
 
     def source(self, row: int) -> bytes | NDArray[np.uint8]:
-        """What a predictor takes: the file's bytes, so that it decodes them as it does in use, unless they mislead."""
+        """What a predictor takes: the file's bytes, so that it decodes them as it does in use, unless they mislead.
+
+        Raises:
+            InputError: the file is missing, can't be read, or isn't the one that the check has read; it is named.
+        """
         uri, channels = self._rows[row]
-        return self(row) if channels == SWAPPED else read_bytes(uri)
+        data, seen = read_bytes(uri), self._sha256[row]
+        if seen is not None and hashlib.sha256(data).hexdigest() != seen:
+            raise ChangedImageError(
+                f"{uri}: the file has changed since the check read it. Give the same command again: the data are "
+                "checked anew, and what follows from them is made anew."
+            )
+        return decode_rgb(data, channels, limits=self._limits).pixels if channels == SWAPPED else data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from nevus.pipeline.records import (
     write_record,
 )
 from nevus.pipeline.run_settings import without
-from nevus.pipeline.step import Outcome, Pipeline, StepSpec
+from nevus.pipeline.step import Inputs, Outcome, Pipeline, StepSpec
 from nevus.provenance import code_revision
 from nevus.settings import fingerprint
 
@@ -113,11 +113,7 @@ def _run(
     if force or not was_begun_on(output, step.name, basis):
         _clear(output, step)
         mark_begun(output, step.name, basis)
-    inputs = {
-        name: str(output / pipeline.output_path(source))
-        for name, source in step.inputs.items()
-        if basis.inputs[name] != ABSENT
-    }
+    inputs = _uris(pipeline, step, basis.inputs, output)
     started, clock = datetime.now(UTC), time.perf_counter()
     outcome = step.run(section, inputs, str(output))
     seconds = time.perf_counter() - clock
@@ -149,9 +145,18 @@ def _basis(pipeline: Pipeline, step: StepSpec, section: BaseModel, tree: BaseMod
     return Basis(
         step=step.name,
         inputs=inputs,
-        external=dict(step.external(section)) if step.external else {},
+        external=dict(step.external(section, _uris(pipeline, step, inputs, output))) if step.external else {},
         settings=_section_settings(section, tree, pipeline.neutral),
     )
+
+
+def _uris(pipeline: Pipeline, step: StepSpec, inputs: Mapping[str, str], output: Path) -> Inputs:
+    """Where the inputs lie that there are, of those whose fingerprints are given."""
+    return {
+        name: str(output / pipeline.output_path(source))
+        for name, source in step.inputs.items()
+        if inputs[name] != ABSENT
+    }
 
 
 def _section_settings(section: BaseModel, tree: BaseModel, neutral: frozenset[str]) -> dict[str, Any]:

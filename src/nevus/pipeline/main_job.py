@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from nevus.pipeline import outside
 from nevus.pipeline import settings as s
 from nevus.pipeline.step import Pipeline, StepSpec
 from nevus.pipeline.steps import check, evaluate, gate, ingest, package, prepare, register, split, train
@@ -16,20 +17,21 @@ INGEST: Final = StepSpec(
     settings=lambda tree: s.part_of(s.IngestSection, tree),
     outputs={"manifest": ingest.MANIFEST, "drawn": ingest.DRAWN},
     optional=("drawn",),
-    external=ingest.datasets_as_they_lie,
+    external=outside.datasets_as_they_lie,
     preflight=ingest.preflight,
 )
 CHECK: Final = StepSpec(
     name="check",
     run=check.run,
     settings=lambda tree: s.part_of(s.CheckSection, tree),
-    inputs={"manifest": "ingest.manifest"},
+    inputs={"manifest": "ingest.manifest", "drawn": "ingest.drawn"},
     outputs={
         "manifest": check.MANIFEST,
         "checks": check.CHECKS,
         "duplicates": check.DUPLICATES,
         "sheet": check.SHEET,
     },
+    external=outside.images_as_they_lie,
 )
 SPLIT: Final = StepSpec(
     name="split",
@@ -52,6 +54,7 @@ TRAIN: Final = StepSpec(
     inputs={**_DATA, "prepared": "prepare.prepared"},
     outputs={"draft": train.DRAFT, "history": train.HISTORY},
     scratch=(train.SCRATCH,),
+    external=outside.weights_as_they_lie,
     preflight=train.preflight,
 )
 EVALUATE: Final = StepSpec(
@@ -86,7 +89,7 @@ GATE: Final = StepSpec(
     settings=lambda tree: s.part_of(s.GateSection, tree),
     inputs={**_RESULTS, "bundle": "package.bundle"},
     outputs={"verdict": gate.VERDICT, "report": gate.REPORT},
-    external=gate.champion_and_policy,
+    external=lambda section, _: gate.champion_and_policy(section),
     preflight=gate.preflight,
 )
 REGISTER: Final = StepSpec(

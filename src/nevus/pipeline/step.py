@@ -79,7 +79,7 @@ class StepSpec:
         optional: outputs that the step may leave out.
         scratch: paths under the output folder that the step resumes from after a kill; not an artefact.
         external: fingerprints of what lies outside the output folder and decides the result too (the folder of images,
-            the present champion), from the same section; a change of any makes the step run again.
+            the present champion), from the same section and the inputs' URIs; a change of any makes the step run again.
         preflight: refuses, from the same section, what the user gave and what can be seen to be unusable beforehand (a
             policy that doesn't exist). An engine calls it for every step that is going to run, before the first one.
         only_if_passed: steps that must have passed, or this one is left out. Without it, a step runs whatever the
@@ -93,7 +93,7 @@ class StepSpec:
     outputs: Mapping[str, str] = field(default_factory=dict)
     optional: Collection[str] = ()
     scratch: Collection[str] = ()
-    external: Callable[[Any], Mapping[str, str]] | None = None
+    external: Callable[[Any, Inputs], Mapping[str, str]] | None = None
     preflight: Callable[[Any], None] | None = None
     only_if_passed: Collection[str] = ()
 

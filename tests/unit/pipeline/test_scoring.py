@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from graphs import CLASSES, MALIGNANT, make_tiny_bundle
 from manifest_factory import manifest
+from nevus.data.pixels import ChangedImageError
 from nevus.pipeline.scoring import as_predictions, logits_of, score_images
 from nevus.training.targets import Targets
 
@@ -72,3 +74,18 @@ def test_an_image_that_is_gone_is_named(bundle: Path, rows: pl.DataFrame) -> Non
     Path(rows["uri"][4]).unlink()
     with pytest.raises(ValueError, match=r"4\.png: there is no such file"):
         score_images(bundle, rows, TARGETS)
+
+
+@pytest.mark.parametrize("channels", ["rgb", "bgr"])
+def test_an_image_that_is_not_the_one_that_was_checked_is_not_scored(
+    bundle: Path, rows: pl.DataFrame, channels: str
+) -> None:
+    hashes = [hashlib.sha256(Path(uri).read_bytes()).hexdigest() for uri in rows["uri"]]
+    swapped = None if channels == "rgb" else channels
+    checked = rows.with_columns(pl.Series("sha256", hashes), pl.lit(swapped, dtype=pl.String).alias("channels"))
+    assert score_images(bundle, checked, TARGETS).height == 6
+    with Image.open(rows["uri"][4]) as image:
+        image.rotate(180).save(rows["uri"][4])
+    with pytest.raises(ChangedImageError, match=r"4\.png: the file has changed since the check read it") as caught:
+        score_images(bundle, checked, TARGETS)
+    assert caught.value.exit_code == 2

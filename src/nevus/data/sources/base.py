@@ -19,7 +19,7 @@ from nevus.taxonomy import MALIGNANT, UNKNOWN
 UNMAPPED = "unmapped:"
 """Before a label that the source's mapping doesn't know: such a row reaches the check, which rejects and names it."""
 UNMAPPED_MALIGNANT = UNMAPPED + "malignant="
-"""Before a word of the column `malignant` that nobody knows, in the place of the diagnosis: the check rejects it too."""
+"""Before a word of the column `malignant` that nobody knows, in the place of the diagnosis: it is rejected too."""
 
 
 class Source(ABC):
@@ -91,7 +91,7 @@ class Source(ABC):
         word = normalise(_text("malignant"), MALIGNANCY)
         strange = ~unmapped & ~word.is_in(["malignant", "benign"])  # null where there is no word
         diagnosis = pl.when(strange).then(pl.lit(UNMAPPED_MALIGNANT) + _text("malignant")).otherwise("diagnosis")
-        own = pl.when(word == "malignant").then(True).when(word == "benign").then(False)  # noqa: FBT003
+        own = pl.when(word == "malignant").then(True).when(word == "benign").then(False)
         known = (pl.col("diagnosis") != UNKNOWN) & ~unmapped & ~strange.fill_null(value=False)
         derived = pl.when(known).then(pl.col("diagnosis").is_in(list(self.malignant)))
         return rows.with_columns(diagnosis.alias("diagnosis"), pl.coalesce(own, derived).alias("malignant"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 
 from nevus.data.ingest import ingest
@@ -31,19 +29,3 @@ def preflight(settings: IngestSection) -> None:
     for dataset in settings.data.each():
         if dataset.source != "synthetic":
             find_root(dataset)
-
-
-def datasets_as_they_lie(settings: IngestSection) -> Mapping[str, str]:
-    """A fingerprint of each local dataset's tree: names, sizes and times of its files, not their contents."""
-    found = {}
-    for dataset in settings.data.each():
-        if dataset.root is None or "://" in dataset.root:
-            continue
-        digest = hashlib.sha256()
-        root = Path(dataset.root)
-        for path in sorted(root.rglob("*")) if root.is_dir() else []:
-            if path.is_file():
-                stat = path.stat()
-                digest.update(f"{path.relative_to(root)}\x1f{stat.st_size}\x1f{stat.st_mtime_ns}\x1e".encode())
-        found[dataset.root] = digest.hexdigest()
-    return found
