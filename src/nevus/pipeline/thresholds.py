@@ -14,6 +14,7 @@ from nevus.evaluation.prediction_sets import choose_set_threshold
 from nevus.evaluation.refusal import choose_refusal_limit
 from nevus.evaluation.results import Bootstrap, Calibration
 from nevus.evaluation.settings import EvaluationSettings
+from nevus.pipeline.quality_limits import choose_quality_limits
 from nevus.pipeline.scoring import as_predictions, logits_of
 from nevus.training.targets import Targets
 
@@ -75,7 +76,7 @@ def fix_on_validation(
             "refusal": RefusalLimits(
                 ood_score=limit,
                 near_threshold=_close_call(predictions.p_malignant, threshold, settings.near_threshold_share),
-                quality=draft.refusal.quality,
+                quality=choose_quality_limits(validation, draft.refusal.quality),
             ),
             "prediction_set": PredictionSetSpec(
                 coverage=settings.coverage, threshold=choose_set_threshold(predictions, settings.coverage)
