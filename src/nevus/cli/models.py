@@ -211,13 +211,16 @@ def retire(
 
 
 @app.command()
-def mirror(home: Home = None, store: StoreUrl = None) -> None:
+def mirror(*, as_json: AsJson = False, home: Home = None, store: StoreUrl = None) -> None:
     """Bring MLflow's registered models up to date with this store; every change does so by itself.
 
     Example: `nevus models mirror`
     """
     with open_context(home, store) as context:
-        context.mirror(only_existing=False)
+        report = context.mirror(only_existing=False)
+    if as_json:
+        _print_json({"created": report.created, "tagged": report.tagged, "aliased": report.aliased})
+        return
     typer.echo("MLflow shows the models as they are in the store.")
 
 

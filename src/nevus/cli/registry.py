@@ -28,9 +28,13 @@ COMMANDS: dict[str, CommandEntry] = {
     "data": CommandEntry(
         "nevus.cli.data:app", "Check, describe, split, fetch, prepare or draw image data.", "train", _WORK
     ),
-    "train": CommandEntry("nevus.cli.train:app", "Train a classifier on a split manifest.", "train", _WORK),
+    "train": CommandEntry(
+        "nevus.cli.train:app", "Run the pipeline of a configuration up to the trained network.", "train", _WORK
+    ),
     "tune": CommandEntry("nevus.cli.tune:app", "Search for good settings, on validation only.", "train", _WORK),
-    "evaluate": CommandEntry("nevus.cli.evaluate:app", "Evaluate a bundle on a labelled manifest.", "train", _WORK),
+    "evaluate": CommandEntry(
+        "nevus.cli.evaluate:app", "Judge a bundle on the dataset of a configuration.", "train", _WORK
+    ),
     "models": CommandEntry(
         "nevus.cli.models:app", "List, compare, approve, promote and roll back models.", "train", _MODELS
     ),

@@ -15,7 +15,7 @@ from nevus.errors import NevusError
 if TYPE_CHECKING:
     from nevus.notices import Event, NoticeSettings
     from nevus.store import Store, StoreSettings
-    from nevus.tracking import TrackingSettings
+    from nevus.tracking import MirrorReport, TrackingSettings
 
 Home = Annotated[
     Path | None, typer.Option("--home", help="The home folder [default: $NEVUS_HOME, else ~/.nevus].", metavar="DIR")
@@ -47,23 +47,24 @@ class StoreContext:
             typer.echo(f"note: nobody was notified: {error}", err=True)
         self.mirror(only_existing=True)
 
-    def mirror(self, *, only_existing: bool) -> None:
+    def mirror(self, *, only_existing: bool) -> MirrorReport:
         """Bring MLflow up to date; with `only_existing`, not by making a database that nobody has asked for."""
         from rich.console import Console
 
-        from nevus.tracking import mirror_registry
+        from nevus.tracking import MirrorReport, mirror_registry
         from nevus.tracking.mlflow_client import DATABASE_FILE
 
         made = self.tracking.uri is not None or (self.home / DATABASE_FILE).exists()
         if only_existing and not (self.tracking.enabled and made):
-            return
+            return MirrorReport()
         try:
             with Console(stderr=True).status("bringing MLflow up to date"):
-                mirror_registry(self.tracking, store=self.store, home=self.home)
+                return mirror_registry(self.tracking, store=self.store, home=self.home)
         except NevusError as error:
             if not only_existing:
                 raise
             typer.echo(f"note: MLflow does not show this yet: {error}", err=True)
+            return MirrorReport()
 
 
 @contextmanager

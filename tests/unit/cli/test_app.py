@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import re
 import sys
 from collections.abc import Callable
 
@@ -59,6 +60,17 @@ def test_every_command_of_the_registry_is_there_with_help_and_an_example(name: s
     code, text, _ = run(name, "--help")
     assert code == 0
     assert "Example" in text
+
+
+def test_the_list_of_commands_promises_what_they_take() -> None:
+    """`data` names its own commands, and what takes a configuration doesn't ask for a manifest."""
+    promised = re.findall(r"\w+", COMMANDS["data"].help.lower().replace("draw", "synth"))
+    group = importlib.import_module("nevus.cli.data").app
+    own = {command.name for command in group.registered_commands}
+    assert {"check", "describe", "split", "fetch", "prepare", "synth"} == own & set(promised)
+    for name in ("run", "train", "evaluate"):
+        assert "CONFIG" in run(name, "--help")[1]
+        assert "configuration" in COMMANDS[name].help
 
 
 def test_a_misspelt_command_is_bad_usage_and_the_right_one_is_suggested() -> None:

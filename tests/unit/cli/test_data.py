@@ -198,6 +198,18 @@ def test_describe_writes_one_page_with_what_lies_beside_the_manifest(checked: Pa
     assert "http://" not in html.replace("http://www.w3.org", "")
 
 
+def test_describe_says_as_json_what_it_took_from_beside_the_manifest(checked: Path, tmp_path: Path) -> None:
+    page, alone = tmp_path / "data.html", tmp_path / "alone.parquet"
+    alone.write_bytes((checked / "manifest.parquet").read_bytes())
+    read_manifest(alone).with_columns(split=pl.lit("train")).select("image_id", "group_id", "split").write_parquet(
+        tmp_path / "split.parquet"
+    )
+    code, text, _ = run("describe", alone, "--out", page, "--json")
+    assert code == 0
+    assert json.loads(text) == {"page": str(page), "images": read_manifest(alone).height, "with": ["split"]}
+    assert page.is_file()
+
+
 def test_describe_refuses_a_named_file_that_is_missing(checked: Path, tmp_path: Path) -> None:
     code, _, errors = run(
         "describe", checked / "manifest.parquet", "--split", tmp_path / "gone.parquet", "--out", tmp_path / "d.html"

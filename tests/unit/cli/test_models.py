@@ -213,6 +213,13 @@ def test_a_notice_that_can_not_be_sent_does_not_undo_the_change(models, monkeypa
     assert json.loads(models("show", "1", "--json").stdout)["state"] == "approved"
 
 
+def test_a_mirror_says_as_json_what_it_changed(nevus):
+    made = json.loads(nevus("models", "mirror", "--json").stdout)
+    assert (made["created"], made["tagged"] > 0) == (3, True)
+    again = json.loads(nevus("models", "mirror", "--json").stdout)
+    assert again == {"created": 0, "tagged": 0, "aliased": 0}
+
+
 def test_an_mlflow_that_is_not_there_is_not_made_by_a_move(models, home):
     models(*APPROVED)
     assert not (home / "mlflow.db").exists()

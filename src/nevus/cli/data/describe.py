@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nevus.cli.data.options import Manifest
+from nevus.cli.data.options import AsJson, Manifest, print_json
 from nevus.cli.local_path import local_path
 from nevus.errors import InputError
 
@@ -26,6 +26,7 @@ def describe(
     split: Annotated[Path | None, typer.Option(help="A split, for the proof against leakage." + Beside)] = None,
     duplicates: Annotated[Path | None, typer.Option(help="Confirmed pairs of duplicates." + Beside)] = None,
     rejected: Annotated[Path | None, typer.Option(help="The rows that the check rejected." + Beside)] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a page (one HTML file) about a manifest: counts, sizes, samples, duplicates, proof against leakage.
 
@@ -39,14 +40,23 @@ def describe(
 
     table = read_manifest(manifest)
     read, rows = ManifestPixels(table), {image_id: row for row, image_id in enumerate(table["image_id"])}
+    beside = {
+        "split": _table(split, manifest, "split.parquet"),
+        "duplicates": _table(duplicates, manifest, "duplicates.parquet"),
+        "rejected": _table(rejected, manifest, "rejected.parquet"),
+    }
     write(
         table,
-        split=_table(split, manifest, "split.parquet"),
-        duplicates=_table(duplicates, manifest, "duplicates.parquet"),
-        rejected=_table(rejected, manifest, "rejected.parquet"),
+        split=beside["split"],
+        duplicates=beside["duplicates"],
+        rejected=beside["rejected"],
         read_pixels=lambda image_id: read(rows[image_id]),
         output_html=out,
     )
+    if as_json:
+        shown = [name for name, found in beside.items() if found is not None]
+        print_json({"page": str(out), "images": table.height, "with": shown})
+        return
     typer.echo(f"{out}: {table.height:,} images. It embeds some of them, so it is patient data as they are.")
 
 
