@@ -33,6 +33,7 @@ def evaluate(
     Example: `nevus evaluate configs/isic2019.yaml --bundle runs/ham10000/bundle --out runs/external`
     """
     from nevus.cli.run_display import RunDisplay, summarise
+    from nevus.pipeline.engines import Event
     from nevus.pipeline.external import evaluate_external
     from nevus.pipeline.loading import load_settings
     from nevus.pipeline.progress import listening
@@ -42,7 +43,7 @@ def evaluate(
     tree = load_settings(RunSettings, config, assignments or [])
     try:
         with listening(display.progress):
-            results = evaluate_external(tree, bundle, out)
+            results = evaluate_external(tree, bundle, out, lambda text: display(Event("notice", text=text)))
     finally:
         display.close()
     if as_json:

@@ -72,11 +72,27 @@ def check_manifest(
 
 
 def require_usable(result: CheckResult, *, task: Task = "diagnosis", rejected_at: str = REJECTED) -> None:
-    """Refuse data that one shouldn't go on with.
+    """Refuse data that one shouldn't learn from.
 
     Raises:
         CheckError: the rejected share is above the set one.
         ClassError: nothing is left, or a class has a single group, so it can't be both learned and tested.
+    """
+    require_accepted(result, rejected_at=rejected_at)
+    for name, groups in _groups_of_classes(result.accepted, task):
+        if groups < 2:
+            raise ClassError(
+                f"class {name} has a single group (one lesion or patient), so it can't be both learned and tested. Add "
+                "lesions of that class, or leave it out by naming the others in data.classes."
+            )
+
+
+def require_accepted(result: CheckResult, *, rejected_at: str = REJECTED) -> None:
+    """Refuse data that one shouldn't even test on.
+
+    Raises:
+        CheckError: the rejected share is above the set one.
+        ClassError: nothing is left.
     """
     summary = result.summary
     if not summary.passed:
@@ -88,12 +104,6 @@ def require_usable(result: CheckResult, *, task: Task = "diagnosis", rejected_at
         )
     if result.accepted.is_empty():
         raise ClassError("no image is left after the check; see the reasons in " + rejected_at + ".")
-    for name, groups in _groups_of_classes(result.accepted, task):
-        if groups < 2:
-            raise ClassError(
-                f"class {name} has a single group (one lesion or patient), so it can't be both learned and tested. Add "
-                "lesions of that class, or leave it out by naming the others in data.classes."
-            )
 
 
 def _groups_of_classes(accepted: pl.DataFrame, task: Task) -> list[tuple[str, int]]:
