@@ -258,7 +258,9 @@ def test_the_limit_on_pixels_can_be_set() -> None:
 def test_a_limit_above_pillows_own_is_said_to_hold_for_jpeg_alone() -> None:
     """Pillow opens twice 89,478,485 pixels at most, whatever limit is set."""
     image = bomb("PNG", side=13_964)  # 195 million
-    with pytest.raises(UnreadableImageError, match=r"more than 179 million pixels, the most that Pillow opens") as caught:
+    with pytest.raises(
+        UnreadableImageError, match=r"more than 179 million pixels, the most that Pillow opens"
+    ) as caught:
         decode_image(image, limits=DecodeLimits(max_pixels=200_000_000))
     assert caught.value.reason == "too_many_pixels"
     with pytest.raises(UnreadableImageError, match="far more pixels than the 64 million that are allowed"):
