@@ -14,20 +14,23 @@ import yaml
 
 from nevus.pipeline.engines import LocalEngine
 from nevus.pipeline.engines.base import Listener, deaf
-from nevus.pipeline.loading import load_settings, read_yaml
+from nevus.pipeline.loading import load_settings
 from nevus.pipeline.lock import folder_lock
 from nevus.pipeline.main_job import MAIN_JOB
 from nevus.pipeline.settings import RunSettings
 from nevus.pipeline.tables import read_split_manifest
 from nevus.training.callbacks import Report
 from nevus.training.examples import fit_metadata
+from nevus.training.loop import CHECKPOINTS
 from nevus.training.targets import choose_targets
-from nevus.training.tuning import Entry, Found, TuningSettings, search
+from nevus.training.tuning import Entry, Found, TuningError, TuningSettings, search
 from nevus.training.worker import TrainingJob, train
 
 BEFORE_TRAINING = ("ingest", "check", "split", "prepare")
 STUDY = "study.db"
 FOUND = "found.yaml"
+TRIALS = "trials"
+TRIED = ("model", "training")
 
 
 class TuneSettings(RunSettings):
@@ -51,9 +54,14 @@ def tune(
         output: folder of the study; the same again goes on with it.
         listener: hears of the steps before training.
         told: hears (trial, values, its best epoch; None at its start).
+
+    Raises:
+        SettingsError: a setting that doesn't exist, or a value that it can't take.
+        TuningError: the folder's study asked something else, or no trial could be finished.
     """
     tree = load_settings(TuneSettings, config, assignments)
-    run = RunSettings.model_validate(tree.model_dump(exclude={"tuning"}))
+    run = RunSettings.model_validate(tree.model_dump(exclude={"tuning"}, exclude_unset=True))
+    _refuse_impossible(run, tree.tuning)
     base = output / "data"
     LocalEngine().run(MAIN_JOB, run, str(base), only=BEFORE_TRAINING, listener=listener)
     rows = read_split_manifest(str(base / "manifest.parquet"), str(base / "split.parquet"))
@@ -63,22 +71,45 @@ def tune(
 
     def train_once(number: int, values: Mapping[str, Any], report: Report) -> Entry:
         told(number, values, None)
-        changed = RunSettings.model_validate(_with(run, values))
-        folder = output / "trials" / str(number)
-        best = train(_job(changed, rows, table, base, folder), report).best
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        changed = _changed(run, values)
+        folder = output / TRIALS / str(number)
+        try:
+            best = train(_job(changed, rows, table, base, folder), report).best
+        finally:
+            _forget_checkpoints(output)
         told(number, values, best)
         return best
 
     with folder_lock(output, lambda _: None):
+        _forget_checkpoints(output)
         found = search(tree.tuning, train_once, output / STUDY, name=tree.name)
-    kept = read_yaml(config) if config else {}
-    kept.pop("tuning", None)
-    for key, value in found.values.items():
-        _put(kept, key, value)
+    kept = _with(run, found.values)
     text = f"# Trial {found.number} of {found.trials + found.pruned}, on validation only: {json.dumps(asdict(found))}\n"
     (output / FOUND).write_text(text + yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
     return found
+
+
+def _forget_checkpoints(output: Path) -> None:
+    """No trial goes on where another stopped, so those of finished, pruned and killed ones only take room."""
+    for folder in (output / TRIALS).glob(f"*/{CHECKPOINTS}"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_impossible(run: RunSettings, tuning: TuningSettings) -> None:
+    """Before hours are spent: every value that may be tried is one that the setting takes."""
+    for key, span in tuning.space.items():
+        if key.partition(".")[0] not in TRIED:
+            raise TuningError(
+                f"tuning.space: {key} is not among the settings that a trial can change; the data are prepared once, "
+                f"so only those of {' and '.join(TRIED)} can be tried."
+            )
+        for value in span.choices or span.ends:
+            _changed(run, {key: value})
+
+
+def _changed(run: RunSettings, values: Mapping[str, Any]) -> RunSettings:
+    """The run's settings with other values; refused as those of a settings file are."""
+    return load_settings(RunSettings, _with(run, values), environment={})
 
 
 def _with(run: RunSettings, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,11 @@ from pydantic import Field, model_validator
 
 from nevus.errors import InputError
 from nevus.settings import Section
-from nevus.training.callbacks import Report
+from nevus.training.callbacks import Report, TrainingError
 from nevus.training.scores import HIGHER_IS_BETTER
+
+_QUESTION = "question"
+_log = logging.getLogger("nevus.training")
 
 Entry = dict[str, float | int | str]
 Train = Callable[[int, Mapping[str, Any], Report], Entry]
@@ -45,6 +48,12 @@ class Range(Section):
         if numbers and not self.low < self.high:  # type: ignore[operator]
             raise ValueError("low must be below high")
         return self
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest number."""
+        low, high = float(self.low or 0.0), float(self.high or 0.0)
+        return (round(low), round(high)) if self.whole else (low, high)
 
 
 SPACE: Final = {
@@ -99,7 +108,8 @@ def search(settings: TuningSettings, train: Train, storage: Path, *, name: str) 
     """Bring the study in `storage` to the number of trials asked for, and say what it found.
 
     Trials that a kill left unfinished are tried again with the same values. The sampler's seed depends on the number of
-    trials already stored, so that a resumed study doesn't repeat its first points.
+    trials already stored, so that a resumed study doesn't repeat its first points. A training that breaks down, or
+    whose objective is no number, counts as pruned.
 
     Args:
         settings: what is searched.
@@ -108,7 +118,7 @@ def search(settings: TuningSettings, train: Train, storage: Path, *, name: str) 
         name: of the study.
 
     Raises:
-        TuningError: no trial could be finished.
+        TuningError: no trial could be finished, or the study in `storage` was made for another question.
     """
     optuna.logging.set_verbosity(logging.WARNING)
     higher = HIGHER_IS_BETTER[settings.objective]
@@ -128,9 +138,17 @@ def search(settings: TuningSettings, train: Train, storage: Path, *, name: str) 
                 _constrain(trial, settings, entry)
                 raise optuna.TrialPruned
 
-        entry = train(trial.number, values, report)
+        try:
+            entry = train(trial.number, values, report)
+        except TrainingError as error:
+            _log.warning("trial %d: %s", trial.number, error)
+            _constrain(trial, settings, {})
+            raise optuna.TrialPruned from error
         _constrain(trial, settings, entry)
-        return float(entry[f"validation_{settings.objective}"])
+        score = float(entry[f"validation_{settings.objective}"])
+        if not math.isfinite(score):
+            raise optuna.TrialPruned
+        return score
 
     done = (TrialState.COMPLETE, TrialState.PRUNED)
     while (left := settings.trials - len(study.get_trials(states=done))) > 0:
@@ -144,11 +162,25 @@ def _study(settings: TuningSettings, storage: Path, name: str, *, higher: bool) 
     study = optuna.create_study(
         study_name=name, storage=url, load_if_exists=True, direction="maximize" if higher else "minimize"
     )
+    _refuse_other_question(study, settings, storage)
     study.sampler = optuna.samplers.TPESampler(
         seed=settings.seed + len(study.trials), n_startup_trials=settings.startup_trials
     )
     study.pruner = optuna.pruners.MedianPruner(n_startup_trials=settings.startup_trials)
     return study
+
+
+def _refuse_other_question(study: optuna.Study, settings: TuningSettings, storage: Path) -> None:
+    """Scores of another metric, or under other floors, can't be compared with those that are there."""
+    asked = settings.model_dump(mode="json", include={"objective", "floors", "space"})
+    before = study.user_attrs.get(_QUESTION)
+    if before is None:
+        study.set_user_attr(_QUESTION, asked)
+        return
+    other = [key for key in asked if asked[key] != before.get(key)]
+    if other:
+        told = "; ".join(f"tuning.{key} was {before.get(key)} and is now {asked[key]}" for key in other)
+        raise TuningError(f"the study in {storage} asked something else: {told}. Search in another folder.")
 
 
 def _retry_unfinished(study: optuna.Study) -> None:
@@ -160,16 +192,16 @@ def _retry_unfinished(study: optuna.Study) -> None:
 def _suggest(trial: optuna.Trial, key: str, span: Range) -> Any:
     if span.choices:
         return trial.suggest_categorical(key, list(span.choices))
-    low, high = float(span.low or 0.0), float(span.high or 0.0)
+    low, high = span.ends
     if span.whole:
-        return trial.suggest_int(key, round(low), round(high), log=span.log)
+        return trial.suggest_int(key, int(low), int(high), log=span.log)
     return trial.suggest_float(key, low, high, log=span.log)
 
 
 def _constrain(trial: optuna.Trial, settings: TuningSettings, entry: Entry) -> None:
     """Feasible is 0 or less; a metric that isn't a number counts as the worst."""
     for metric, floor in settings.floors.items():
-        value = float(entry[f"validation_{metric}"])
+        value = float(entry.get(f"validation_{metric}", math.nan))
         short = floor - value if HIGHER_IS_BETTER[metric] else value - floor
         trial.set_constraint(metric, short if math.isfinite(short) else 1.0)
 
