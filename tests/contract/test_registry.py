@@ -199,7 +199,20 @@ def test_promotion_warns_of_a_licence_that_forbids_commercial_use(registry, appr
     change = registry.promote(ref)
     assert change.version.state is State.CHAMPION
     assert "CC BY-NC" in change.warnings[0]
-    assert registry.promote(approved(2)).warnings == ()
+    assert registry.promote(approved(2, gate={"champion": ref})).warnings == ()
+
+
+def test_promotion_warns_where_the_gate_knew_another_champion_or_none(registry, approved):
+    first = registry.promote(approved(1))
+    assert first.warnings == ()  # there is none to be worse than
+    alone, judged, late = (
+        approved(n, gate=gate) for n, gate in ((2, {}), (3, {"champion": "lesions/1"}), (4, {"champion": "lesions/1"}))
+    )
+    assert registry.promote(judged).warnings == ()
+    (said,) = registry.promote(late).warnings
+    assert "lesions/1 was champion, so nothing has shown that it isn't worse than lesions/3" in said
+    assert "nevus models compare lesions/4 lesions/3" in said
+    assert "there was no champion" in registry.promote(alone).warnings[0]
 
 
 def test_one_challenger_at_a_time_and_none_without_a_champion(registry, approved):

@@ -109,7 +109,7 @@ def _graph(job: TrainingJob, weights: Path, novelty: NoveltySettings) -> bytes:
     from nevus.training.worker import build_network
 
     network = build_network(job)
-    network.load_state_dict(load_file(weights), strict=False)
+    network.load_state_dict(load_file(weights))
     score = fit_refusal(job, novelty, lambda done, total: tell(done, total, "pictures for the refusal"))
     graph = BundleGraph(network, job.targets.malignant_mask, job.model.views, novelty=score)
     return export_graph(

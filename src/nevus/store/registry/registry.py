@@ -106,7 +106,7 @@ class Registry:
                 old.restorable = True
                 _move(session, old, State.RETIRED, Move.REPLACE, by=actor, told={"by": _ref(row)})
             row.previous_champion_id, row.restorable = old.id if old else None, False
-            warnings = _promotion_warnings(row)
+            warnings = (*_promotion_warnings(row), *_unjudged(row, old))
             told = {"replaces": _ref(old) if old else None, "warnings": list(warnings)}
             _move(session, row, target, Move.PROMOTE, by=actor, told=told)
             return Change(to_version(row), to_version(old) if old else None, warnings)
@@ -200,6 +200,18 @@ def _promotion_warnings(row: VersionRow) -> tuple[str, ...]:
             f"{row.override_reason}"
         )
     return tuple(warnings)
+
+
+def _unjudged(row: VersionRow, champion: VersionRow | None) -> tuple[str, ...]:
+    """A warning where the gate judged a version before its champion came: nothing has shown that it isn't worse."""
+    then = row.gate.get("champion")
+    if champion is None or then == _ref(champion):
+        return ()
+    return (
+        f"when the gate judged it, {f'{then} was champion' if then else 'there was no champion'}, so nothing has shown "
+        f"that it isn't worse than {_ref(champion)}. `nevus models compare {_ref(row)} {_ref(champion)}` tells; "
+        f"`nevus models rollback {row.model}` takes it back.",
+    )
 
 
 def _ref(row: VersionRow) -> str:
