@@ -66,6 +66,8 @@ def tune(
     LocalEngine().run(MAIN_JOB, run, str(base), only=BEFORE_TRAINING, listener=listener)
     rows = read_split_manifest(str(base / "manifest.parquet"), str(base / "split.parquet"))
     rows = rows.filter(pl.col("split") != "test")
+    targets = choose_targets(rows, run.task, run.data.classes, run.data.malignant)
+    tuning = tree.tuning.for_classes(targets.classes)
     table = output / "rows.parquet"
     rows.write_parquet(table)
 
@@ -82,7 +84,7 @@ def tune(
 
     with folder_lock(output, lambda _: None):
         _forget_checkpoints(output)
-        found = search(tree.tuning, train_once, output / STUDY, name=tree.name)
+        found = search(tuning, train_once, output / STUDY, name=tree.name)
     kept = _with(run, found.values)
     text = f"# Trial {found.number} of {found.trials + found.pruned}, on validation only: {json.dumps(asdict(found))}\n"
     (output / FOUND).write_text(text + yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))

@@ -24,9 +24,14 @@ WATCHED = (
     "specificity_at_sensitivity_90",
     "specificity_at_sensitivity_95",
     "melanoma_recall",
+    "malignant_sensitivity",
     "nll",
 )
-HIGHER_IS_BETTER: Mapping[str, bool] = {name: METRICS[name].higher_is_better for name in WATCHED}
+"""`malignant_sensitivity` is the share of malignant images whose malignant probability is at least a half: what there
+is before operating points are fixed, and what stands for `melanoma_recall` where melanoma is no class."""
+HIGHER_IS_BETTER: Mapping[str, bool] = {
+    name: METRICS[name].higher_is_better if name in METRICS else True for name in WATCHED
+}
 """The metrics that early stopping and the choice of the best epoch may watch, and which way is better."""
 
 
@@ -48,7 +53,10 @@ def validation_scores(
         diagnoses=names[labels],
     )
     view = WeightedView(predictions)
-    return {name: _number(METRICS[name].compute(view)) for name in WATCHED}
+    computed = {name: _number(METRICS[name].compute(view)) for name in WATCHED if name in METRICS}
+    found = predictions.p_malignant[predictions.malignant] >= 0.5
+    computed["malignant_sensitivity"] = float(found.mean()) if len(found) else math.nan
+    return {name: computed[name] for name in WATCHED}
 
 
 def _number(value: object) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,6 +18,9 @@ from nevus.settings import Section
 from nevus.training.callbacks import Report, TrainingError
 from nevus.training.scores import HIGHER_IS_BETTER
 
+MELANOMA: Final = "mel"
+OF_MELANOMA: Final = "melanoma_recall"
+OF_MALIGNANT: Final = "malignant_sensitivity"
 _QUESTION = "question"
 _log = logging.getLogger("nevus.training")
 
@@ -71,18 +74,34 @@ class TuningSettings(Section):
     """Dotted key of the run's settings -> values."""
     objective: str = "balanced_accuracy"
     """A metric of the validation part."""
-    floors: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=lambda: {"melanoma_recall": 0.5})
-    """Metric of the validation part -> the least that is acceptable; a trial below it is not feasible."""
+    floors: dict[str, Annotated[float, Field(ge=0, le=1)]] | None = None
+    """Metric of the validation part -> the least that is acceptable; a trial below it is not feasible. Null: a
+    melanoma recall of .5 where melanoma is a class, else a malignant sensitivity of .5."""
     startup_trials: int = Field(default=5, ge=0)
     """Trials drawn at random, before the sampler learns and the pruner prunes."""
     seed: int = 0
 
     @model_validator(mode="after")
     def _known_metrics(self) -> TuningSettings:
-        strange = sorted({self.objective, *self.floors} - set(HIGHER_IS_BETTER))
+        strange = sorted({self.objective, *(self.floors or ())} - set(HIGHER_IS_BETTER))
         if strange:
             raise ValueError(f"no metric {', '.join(strange)}; choose among {', '.join(sorted(HIGHER_IS_BETTER))}")
         return self
+
+    def for_classes(self, classes: Sequence[str]) -> TuningSettings:
+        """The same with floors that a model of these classes can keep.
+
+        Raises:
+            TuningError: the objective or a floor is of melanoma, and melanoma is no class.
+        """
+        melanoma = MELANOMA in classes
+        if not melanoma and OF_MELANOMA in {self.objective, *(self.floors or ())}:
+            raise TuningError(
+                f"tuning: {OF_MELANOMA} is never a number where melanoma ({MELANOMA}) is not among the classes "
+                f"({', '.join(classes)}). Use {OF_MALIGNANT} for it."
+            )
+        floors = {OF_MELANOMA if melanoma else OF_MALIGNANT: 0.5} if self.floors is None else self.floors
+        return self.model_copy(update={"floors": floors})
 
 
 @dataclass(frozen=True)
@@ -112,7 +131,7 @@ def search(settings: TuningSettings, train: Train, storage: Path, *, name: str) 
     whose objective is no number, counts as pruned.
 
     Args:
-        settings: what is searched.
+        settings: what is searched; see `TuningSettings.for_classes`.
         train: trains once; called with the trial's number and values.
         storage: SQLite file of the study, made where it doesn't exist.
         name: of the study.
@@ -200,7 +219,7 @@ def _suggest(trial: optuna.Trial, key: str, span: Range) -> Any:
 
 def _constrain(trial: optuna.Trial, settings: TuningSettings, entry: Entry) -> None:
     """Feasible is 0 or less; a metric that isn't a number counts as the worst."""
-    for metric, floor in settings.floors.items():
+    for metric, floor in (settings.floors or {}).items():
         value = float(entry.get(f"validation_{metric}", math.nan))
         short = floor - value if HIGHER_IS_BETTER[metric] else value - floor
         trial.set_constraint(metric, short if math.isfinite(short) else 1.0)

@@ -204,6 +204,27 @@ def test_a_range_that_can_not_be_is_refused(wrong, message):
         Range.model_validate(wrong)
 
 
+@pytest.mark.parametrize(
+    ("classes", "floors"),
+    [(("mel", "nv"), {"melanoma_recall": 0.5}), (("benign", "malignant"), {"malignant_sensitivity": 0.5})],
+)
+def test_without_floors_there_is_one_that_the_classes_let_be_kept(classes, floors):
+    assert settings(floors=None).for_classes(classes).floors == floors
+    assert settings(floors={}).for_classes(classes).floors == {}
+    own = {"malignant_auroc": 0.8}
+    assert settings(floors=own).for_classes(classes).floors == own
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"floors": {"melanoma_recall": 0.5}}, {"floors": {}, "objective": "melanoma_recall"}]
+)
+def test_a_metric_of_melanoma_is_refused_where_it_could_never_be_a_number(wrong):
+    asked = settings(**wrong)
+    assert asked.for_classes(("mel", "nv")) == asked
+    with pytest.raises(TuningError, match=r"melanoma_recall is never a number .*Use malignant_sensitivity"):
+        asked.for_classes(("benign", "malignant"))
+
+
 @pytest.mark.parametrize("wrong", [{"objective": "acuracy"}, {"floors": {"recall_of_melanoma": 0.5}}])
 def test_a_metric_that_validation_does_not_give_is_refused_with_the_known_ones(wrong):
     with pytest.raises(ValidationError, match=r"no metric (acuracy|recall_of_melanoma); choose among accuracy"):
