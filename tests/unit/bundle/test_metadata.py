@@ -46,7 +46,7 @@ def test_columns_of_different_lengths_are_refused() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.none() | st.floats(0, 130),
+            st.none() | st.floats(0, 120),
             st.sampled_from([None, "male", "female", "other"]),
             st.sampled_from([None, *SPEC.sites, "elsewhere"]),
         )
