@@ -99,6 +99,7 @@ REGISTER: Final = StepSpec(
     inputs={
         "bundle": "package.bundle",
         "verdict": "gate.verdict",
+        "report": "gate.report",
         "metrics": "evaluate.metrics",
         "predictions": "evaluate.predictions",
     },

@@ -57,7 +57,8 @@ class MlflowTracker:
                 f"MLflow at {self._uri} can't take a run ({type(error).__name__}: {_first_line(error)}). Check "
                 "tracking.uri, or track nothing: tracking.enabled=false."
             ) from error
-        self._log_settings(settings, run)
+        if settings:
+            self._log_settings(settings, run)
         self.set_tags(tags)
 
     def log_metrics(self, metrics: Mapping[str, float | None], *, step: int = 0) -> None:

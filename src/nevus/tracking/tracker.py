@@ -42,7 +42,8 @@ class Tracker(Protocol):
 
         Args:
             name: what people call the run.
-            settings: the whole tree, as JSON can hold it; logged flat (`training.lr`) and as `settings.json`.
+            settings: the whole tree, as JSON can hold it; logged flat (`training.lr`) and as `settings.json`. Empty:
+                those that the run has stay.
             tags: code revision, fingerprints and the like.
         """
         ...

@@ -43,7 +43,7 @@ def run(settings: TrainSection, inputs: Inputs, output: URI) -> Outcome:
     rows = read_split_manifest(inputs["manifest"], inputs["split"])
     job = training_job(settings, rows, inputs["prepared"], folder / SCRATCH)
     tracker = open_tracker(settings.tracking, output=folder, store=settings.store)
-    tracker.start(settings.name, settings=settings.model_dump(mode="json"), tags={"code_revision": code_revision()})
+    tracker.start(settings.name, settings=settings.model_dump(mode="json"), tags=_origin(rows))
     try:
         trained = train(job, _report(tracker))
         graph = _graph(job, trained.weights, settings.novelty)
@@ -88,6 +88,15 @@ def preflight(settings: TrainSection) -> None:
     from nevus.training.backbones import create_backbone
 
     create_backbone(settings.model)
+
+
+def _origin(rows: pl.DataFrame) -> dict[str, str]:
+    """What the run came from, as tags of the tracker."""
+    return {
+        "nevus.code_revision": code_revision(),
+        "nevus.content_fingerprint": content_fingerprint(rows),
+        "nevus.split_fingerprint": split_fingerprint(rows),
+    }
 
 
 def _report(tracker: Tracker) -> Report:
