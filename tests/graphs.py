@@ -14,13 +14,12 @@ from onnx import TensorProto, helper, numpy_helper
 from nevus.bundle.metadata import width as metadata_width
 from nevus.bundle.schema import (
     BundleManifest,
-    Estimate,
     InputSpec,
     MetadataSpec,
-    OperatingPoint,
     RefusalLimits,
 )
 from nevus.bundle.write import write_bundle
+from nevus.evaluation import Estimate, OperatingPoint
 
 CLASSES = ("mel", "nv", "bcc")
 MALIGNANT = ("mel", "bcc")

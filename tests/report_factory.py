@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from evaluation_factory import make_evaluation
-from nevus.bundle.schema import BundleManifest, DataSummary, Fingerprints, InputSpec, OperatingPoint, RefusalLimits
+from nevus.bundle.schema import BundleManifest, DataSummary, Fingerprints, InputSpec, RefusalLimits
 from nevus.evaluation.gate import judge
 from nevus.evaluation.policy import load_policy
 from nevus.evaluation.results import EvaluationResults, Task
@@ -26,7 +26,7 @@ def make_manifest(results: EvaluationResults, **changes: Any) -> BundleManifest:
         "malignant": results.malignant,
         "input": InputSpec(height=192, width=256),
         "temperature": 1.31,
-        "operating_points": tuple(OperatingPoint(**p.model_dump()) for p in results.operating_points),
+        "operating_points": results.operating_points,
         "default_operating_point": results.default_operating_point,
         "refusal": RefusalLimits(ood_score=9.1, near_threshold=0.2),
         "backbone": "mobilenetv2_100",

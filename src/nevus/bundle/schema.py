@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from nevus.evaluation.results import OperatingPoint
 from nevus.settings import Section
 
 FORMAT: Final = "nevus-bundle"
@@ -40,26 +41,6 @@ class MetadataSpec(Section):
     age_std: float = Field(gt=0)
     sexes: tuple[str, ...]
     sites: tuple[str, ...]
-
-
-class Estimate(Section):
-    """A figure with its 95 % interval; null where it can't be computed."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-
-
-class OperatingPoint(Section):
-    """A threshold on the malignant probability, fixed on validation at a stated sensitivity."""
-
-    name: str
-    threshold: Share
-    target_sensitivity: Share | None = None
-    """Null where somebody stated the threshold instead of fixing it at a sensitivity."""
-    sensitivity: Estimate
-    specificity: Estimate
-    measured_on: str = "validation"
 
 
 class QualityLimits(Section):

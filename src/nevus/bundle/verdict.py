@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from nevus.bundle.schema import BundleManifest, OperatingPoint
+from nevus.bundle.schema import BundleManifest
+from nevus.evaluation.results import OperatingPoint
 from nevus.imaging.quality import QualityReason
 
 Verdict = Literal["low_suspicion", "suspicious", "refer", "unusable"]

@@ -12,7 +12,7 @@ from nevus.errors import InputError
 
 if TYPE_CHECKING:
     from nevus.bundle import BundleManifest
-    from nevus.bundle.schema import OperatingPoint
+    from nevus.evaluation.results import OperatingPoint
 
 
 def import_model(
@@ -150,7 +150,7 @@ def _state_threshold(bundle: Path, threshold: float) -> None:
 
 
 def _stated(threshold: float) -> OperatingPoint:
-    from nevus.bundle.schema import Estimate, OperatingPoint
+    from nevus.evaluation import Estimate, OperatingPoint
 
     unknown = Estimate(value=None)
     return OperatingPoint(

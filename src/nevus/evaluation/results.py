@@ -67,7 +67,8 @@ class OperatingPoint(Section):
 
     name: str
     threshold: Share
-    target_sensitivity: Share
+    target_sensitivity: Share | None = None
+    """Null where somebody stated the threshold instead of fixing it at a sensitivity."""
     sensitivity: Estimate
     specificity: Estimate
     measured_on: str = "validation"
@@ -78,7 +79,7 @@ class OperatingPointResult(Section):
 
     name: str
     threshold: Share
-    target_sensitivity: Share
+    target_sensitivity: Share | None = None
     sensitivity: Estimate
     specificity: Estimate
     ppv: Estimate

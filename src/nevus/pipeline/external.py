@@ -10,13 +10,14 @@ import polars as pl
 from nevus.bundle import bundle_digest, read_bundle_manifest
 from nevus.bundle.directory import MANIFEST
 from nevus.bundle.schema import BundleManifest
+from nevus.bundle.verdict import default_operating_point
 from nevus.data.checks import check_manifest, require_accepted
 from nevus.data.checks.result import REJECTED
 from nevus.data.ingest import ingest
 from nevus.data.manifest import content_fingerprint
 from nevus.errors import InputError
 from nevus.evaluation.evaluate import evaluate
-from nevus.evaluation.results import Bootstrap, EvaluationResults, OperatingPoint, Provenance, write_results
+from nevus.evaluation.results import Bootstrap, EvaluationResults, Provenance, write_results
 from nevus.pipeline.disk import full_disk_stops
 from nevus.pipeline.lock import folder_lock
 from nevus.pipeline.progress import tell
@@ -69,10 +70,11 @@ def _evaluate(
     rows = checked.accepted.with_columns(pl.lit("test").alias("split"))
     _warn_of_known_data(manifest, rows, notice)
     predictions = score_images(bundle, rows, targets, lambda done, total: tell(done, total, "images"))
+    default = default_operating_point(manifest)
     results = evaluate(
         as_predictions(predictions, targets),
-        operating_points=[OperatingPoint.model_validate(p.model_dump()) for p in manifest.operating_points],
-        default_operating_point=manifest.default_operating_point,
+        operating_points=manifest.operating_points,
+        default_operating_point=default.name if default else None,
         set_threshold=manifest.prediction_set.threshold if manifest.prediction_set else None,
         set_coverage=manifest.prediction_set.coverage if manifest.prediction_set else 0.9,
         ood_limit=manifest.refusal.ood_score,

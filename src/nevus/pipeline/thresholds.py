@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from nevus.bundle.schema import BundleManifest, Estimate, OperatingPoint, PredictionSetSpec, RefusalLimits
+from nevus.bundle.schema import BundleManifest, PredictionSetSpec, RefusalLimits
 from nevus.evaluation.calibration import describe_calibration, fit_temperature, softmax
 from nevus.evaluation.operating_points import choose_operating_points, operating_point_name
 from nevus.evaluation.prediction_sets import choose_set_threshold
@@ -62,16 +62,7 @@ def fix_on_validation(
     manifest = draft.model_copy(
         update={
             "temperature": temperature,
-            "operating_points": tuple(
-                OperatingPoint(
-                    name=p.name,
-                    threshold=p.threshold,
-                    target_sensitivity=p.target_sensitivity,
-                    sensitivity=Estimate(**p.sensitivity.model_dump()),
-                    specificity=Estimate(**p.specificity.model_dump()),
-                )
-                for p in points
-            ),
+            "operating_points": points,
             "default_operating_point": default,
             "refusal": RefusalLimits(
                 ood_score=limit,

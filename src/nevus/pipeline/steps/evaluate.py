@@ -11,7 +11,7 @@ from nevus.bundle import bundle_digest, read_bundle_manifest, write_bundle
 from nevus.bundle.directory import GRAPH
 from nevus.data.identity import identities
 from nevus.evaluation.evaluate import evaluate
-from nevus.evaluation.results import Bootstrap, OperatingPoint, Provenance, write_results
+from nevus.evaluation.results import Bootstrap, Provenance, write_results
 from nevus.pipeline.progress import tell
 from nevus.pipeline.scoring import Progress, as_predictions, score_images
 from nevus.pipeline.settings import EvaluateSection
@@ -58,7 +58,7 @@ def run(settings: EvaluateSection, inputs: Inputs, output: URI) -> Outcome:
     results = evaluate(
         as_predictions(table.filter(pl.col("split") == "test"), targets),
         validation=as_predictions(table.filter(pl.col("split") == "validation"), targets),
-        operating_points=[OperatingPoint.model_validate(p.model_dump()) for p in shipped.operating_points],
+        operating_points=shipped.operating_points,
         default_operating_point=shipped.default_operating_point,
         set_threshold=shipped.prediction_set.threshold if shipped.prediction_set else None,
         set_coverage=settings.evaluation.coverage,

@@ -55,9 +55,9 @@ def shown_percent(estimate: Estimate | None, why: str = "") -> str:
     return f"{percent(estimate.value)} ({estimate.low * 100:.1f} to {estimate.high * 100:.1f})"
 
 
-def target_name(share: float) -> str:
-    """A stated sensitivity as people write it: `95 %`."""
-    return f"{share * 100:g}{NBSP}%"
+def target_name(share: float | None) -> str:
+    """The sensitivity that a threshold aims at, as people write it: `95 %`; `stated` where somebody chose a figure."""
+    return "stated" if share is None else f"{share * 100:g}{NBSP}%"
 
 
 def percent(share: float | None, digits: int = 1) -> str:

@@ -78,7 +78,7 @@ def operating_rows(context: ReportContext) -> list[list[str]]:
         benign = found.false_positives + found.true_negatives
         rows.append(
             [
-                f"{target_name(found.target_sensitivity)} sensitivity{mark}",
+                f"{_aim(found.target_sensitivity)}{mark}",
                 format_number(found.threshold, 4),
                 shown(shipped.sensitivity if shipped else None, "not recorded"),
                 shown(found.sensitivity, "no malignant case"),
@@ -89,6 +89,10 @@ def operating_rows(context: ReportContext) -> list[list[str]]:
             ]
         )
     return rows
+
+
+def _aim(target: float | None) -> str:
+    return "stated threshold" if target is None else f"{target_name(target)} sensitivity"
 
 
 def _roc(context: ReportContext, scores: Scores) -> Markup | None:

@@ -65,12 +65,13 @@ def headlines(context: ReportContext) -> list[Headline]:
     if point is not None:
         n_malignant = point.true_positives + point.false_negatives
         n_benign = point.true_negatives + point.false_positives
-        target = target_name(point.target_sensitivity)
+        target = point.target_sensitivity
+        aim = "" if target is None else f"; aimed at {target_name(target)}"
         found.append(
             _headline(
                 "Sensitivity, malignant",
                 point.sensitivity,
-                f"{format_count(point.true_positives)} of {format_count(n_malignant)} found; aimed at {target}",
+                f"{format_count(point.true_positives)} of {format_count(n_malignant)} found{aim}",
             )
         )
         found.append(
@@ -127,11 +128,12 @@ def _what_it_names(context: ReportContext, scores: Scores) -> str:
 def _what_it_finds(point: OperatingPointResult) -> str:
     n_malignant = point.true_positives + point.false_negatives
     n_benign = point.true_negatives + point.false_positives
+    target = point.target_sensitivity
+    aim = "" if target is None else f" to find {target_name(target)} of malignant images"
     return (
-        f"At its default threshold, fixed beforehand to find {target_name(point.target_sensitivity)} of malignant "
-        f"images, it finds {format_count(point.true_positives)} of {format_count(n_malignant)} "
-        f"({_percent(point.sensitivity)}) and raises {several(point.false_positives, 'false alarm')} on "
-        f"{several(n_benign, 'benign image')}."
+        f"At its default threshold, fixed beforehand{aim}, it finds {format_count(point.true_positives)} of "
+        f"{format_count(n_malignant)} ({_percent(point.sensitivity)}) and raises "
+        f"{several(point.false_positives, 'false alarm')} on {several(n_benign, 'benign image')}."
     )
 
 
