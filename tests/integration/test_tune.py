@@ -20,7 +20,8 @@ from nevus.cli import app
 from nevus.pipeline.loading import load_settings
 from nevus.pipeline.settings import RunSettings
 
-pytestmark = pytest.mark.slow  # processes of their own that import torch, and trainings of a few seconds
+# processes of their own that import torch, and trainings of a few seconds
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 RATE = "training.optimiser.learning_rate"
 SETTINGS = {
@@ -63,11 +64,11 @@ def test_a_killed_search_tries_the_same_again_and_ends_with_settings_to_run(tmp_
         assert killed.poll() is None, killed.stderr.read()
         time.sleep(0.01)
     killed.send_signal(signal.SIGKILL)
-    assert killed.wait(timeout=60) == -signal.SIGKILL, killed.stderr.read()
+    assert killed.wait() == -signal.SIGKILL, killed.stderr.read()
     assert [t.state.name for t in trials(tmp_path)] == ["COMPLETE", "RUNNING"]
 
     again = start(tmp_path, "--set", "training.label_smoothing=0.1", "--json")
-    said, told = again.communicate(timeout=280)
+    said, told = again.communicate()
     assert again.returncode == 0, told
     found = json.loads(said)
     stored = trials(tmp_path)

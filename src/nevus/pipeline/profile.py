@@ -16,7 +16,7 @@ def reference_profile(predictions: pl.DataFrame) -> bytes:
     Numbers (scores, quality, age) have `BINS` bins between their 0.5 and 99.5 percentiles, the outer ones open (low or
     high null); words (diagnosis as predicted, verdict, sex, site) have a row a level. Missing values are level `null`.
     """
-    classes = [c.removeprefix("p_") for c in predictions.columns if c.startswith("p_") and c != "p_malignant"]
+    classes = [c.removeprefix("z_") for c in predictions.columns if c.startswith("z_")]
     predicted = predictions.select([f"p_{c}" for c in classes]).to_numpy().argmax(1)
     frame = predictions.with_columns(pl.Series("predicted", [classes[i] for i in predicted]))
     parts = [_words(frame[name], name) for name in ("predicted", "verdict", "sex", "site")]

@@ -49,12 +49,16 @@ def score_images(bundle: Path, rows: pl.DataFrame, targets: Targets, progress: P
             answers.append(answer)
             if progress:
                 progress(number, rows.height)
+    # In the binary task malignant is a class, and its probability is there already.
+    summed = [pl.Series("p_malignant", [a.p_malignant for a in answers], dtype=pl.Float64)]
+    if "malignant" in targets.classes:
+        summed = []
     return rows.select(CARRIED).with_columns(
         pl.Series("label", targets.labels(rows), dtype=pl.Int64),
         pl.Series("malignant", truth_of_malignancy(rows), dtype=pl.Boolean),
         *(pl.Series(f"p_{c}", [(a.probabilities or {})[c] for a in answers]) for c in targets.classes),
         *(pl.Series(f"z_{c}", [(a.logits or {})[c] for a in answers]) for c in targets.classes),
-        pl.Series("p_malignant", [a.p_malignant for a in answers], dtype=pl.Float64),
+        *summed,
         pl.Series("ood_score", [a.ood_score for a in answers], dtype=pl.Float64),
         *(
             pl.Series(f"q_{name}", [a.quality.as_dict()[name] for a in answers])
