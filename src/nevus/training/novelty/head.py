@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from nevus.training.novelty.covariance import whitening
-from nevus.training.novelty.parameters import Floats, NoveltyParameters, signed_and_absolute
+from nevus.training.novelty.parameters import Floats, NoveltyParameters, log_squared_distance, signed_and_absolute
 
 DISTANCE = 0.5
 """Weight of the distance from lesions relative to the resemblance to other pictures, each in spreads of lesions."""
@@ -54,7 +54,7 @@ def fit_statistics(inside: Floats, outside: Floats, strength: float = 0.03) -> N
     weight, _ = ridge_logistic(rows, np.arange(len(rows)) >= len(z), strength)
     white = whitening(z)
     linear = signed_and_absolute(z) @ weight
-    away = np.log(np.square(z @ white.T).sum(1) + 1e-12)
+    away = log_squared_distance(z, white)
     weight = weight / linear.std()
     distance = DISTANCE / away.std()
     total = linear / linear.std() + distance * away

@@ -15,6 +15,9 @@ from nevus.errors import InputError
 CLIP = 8.0
 """In the linear term, statistics are cut at so many spreads from lesions' mean, so that one can't decide alone."""
 
+LEAST = 1e-12
+"""A squared distance counts as at least this, so that it has a logarithm."""
+
 Floats = NDArray[np.float64]
 
 
@@ -47,7 +50,7 @@ class NoveltyParameters:
     def score(self, statistics: NDArray[np.floating]) -> Floats:
         """Statistics [N,F] to scores [N], in spreads of lesions' own scores above their mean; higher = stranger."""
         z = (statistics.astype(np.float64) - self.centre) / self.scale
-        away = np.log(np.square(z @ self.whitening.T).sum(1) + 1e-12)
+        away = log_squared_distance(z, self.whitening)
         linear = signed_and_absolute(z) @ self.weight
         return np.asarray(linear + self.distance[0] * away + self.bias[0])
 
@@ -68,6 +71,11 @@ class NoveltyParameters:
             return cls(**load_file(path))
         except (OSError, SafetensorError, TypeError) as error:
             raise NoveltyParametersError(f"{path} holds no parameters of a novelty score: {error}") from error
+
+
+def log_squared_distance(z: Floats, whitening: Floats) -> Floats:
+    """Standardised statistics [N,F] to the logs [N] of their squared Mahalanobis distances from lesions."""
+    return np.asarray(np.log(np.maximum(np.square(z @ whitening.T).sum(1), LEAST)))
 
 
 def signed_and_absolute(z: Floats) -> Floats:

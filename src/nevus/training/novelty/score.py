@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from nevus.training.novelty.branch import NoveltyBranch
-from nevus.training.novelty.parameters import CLIP, NoveltyParameters
+from nevus.training.novelty.parameters import CLIP, LEAST, NoveltyParameters
 
 
 class NoveltyScore(nn.Module):
@@ -27,7 +27,7 @@ class NoveltyScore(nn.Module):
         branch = self.branch
         statistics = branch(pixels * branch.get_buffer("std") + branch.get_buffer("mean"))
         z = (statistics - self.get_buffer("centre")) / self.get_buffer("scale")
-        away = torch.log((z @ self.get_buffer("whitening").T).square().sum(1) + 1e-12)
+        away = torch.log(torch.clamp((z @ self.get_buffer("whitening").T).square().sum(1), min=LEAST))
         cut = torch.clamp(z, -CLIP, CLIP)
         linear = torch.cat([cut, cut.abs()], 1) @ self.get_buffer("weight")
         return linear + self.get_buffer("distance") * away + self.get_buffer("bias")

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 _FLOOR = 1e-8
+"""Cut, not added: torch's exporter takes so small a summand for zero and drops it from the graph."""
 
 
 def map_statistics(maps: Tensor) -> Tensor:
@@ -22,7 +23,7 @@ def map_statistics(maps: Tensor) -> Tensor:
     middle = flat.mean(2, keepdim=True)
     away = flat - middle
     shift = away @ weights.T
-    spread = torch.sqrt(torch.clamp(away.square() @ weights.T - shift.square(), min=0) + _FLOOR)
+    spread = torch.sqrt(torch.clamp(away.square() @ weights.T - shift.square(), min=_FLOOR))
     return torch.cat(
         [middle[:, :, 0], spread[:, :, 0], shift[:, :, 1] - shift[:, :, 2], spread[:, :, 1] - spread[:, :, 2]], 1
     )

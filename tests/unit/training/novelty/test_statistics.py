@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import onnxruntime
 import torch
+from torch import nn
 
 from nevus.training.novelty.statistics import map_statistics
 
@@ -52,3 +54,17 @@ def test_a_constant_map_has_no_spread():
     assert spread <= 1.01e-4  # the floor under the root
     assert abs(shift) < 1e-5
     assert abs(change) < 1e-5
+
+
+class Statistics(nn.Module):
+    """`map_statistics` as a graph."""
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return map_statistics(maps)
+
+
+def test_faint_maps_have_the_same_statistics_in_the_exported_graph(tmp_path):
+    maps = torch.rand(2, 3, 8, 10, generator=torch.Generator().manual_seed(0)) * 2e-4
+    torch.onnx.export(Statistics().eval(), (maps,), tmp_path / "s.onnx", dynamo=True, input_names=["maps"], verbose=False)
+    (found,) = onnxruntime.InferenceSession(tmp_path / "s.onnx").run(None, {"maps": maps.numpy()})
+    np.testing.assert_allclose(found, map_statistics(maps), rtol=1e-4, atol=1e-9)
