@@ -65,6 +65,8 @@ class Statistics(nn.Module):
 
 def test_faint_maps_have_the_same_statistics_in_the_exported_graph(tmp_path):
     maps = torch.rand(2, 3, 8, 10, generator=torch.Generator().manual_seed(0)) * 2e-4
-    torch.onnx.export(Statistics().eval(), (maps,), tmp_path / "s.onnx", dynamo=True, input_names=["maps"], verbose=False)
+    torch.onnx.export(
+        Statistics().eval(), (maps,), tmp_path / "s.onnx", dynamo=True, input_names=["maps"], verbose=False
+    )
     (found,) = onnxruntime.InferenceSession(tmp_path / "s.onnx").run(None, {"maps": maps.numpy()})
     np.testing.assert_allclose(found, map_statistics(maps), rtol=1e-4, atol=1e-9)
