@@ -60,10 +60,11 @@ def test_head_names_the_last_migration():
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
 
 
+LATER = f"{int(HEAD) + 1:04d}"
 _NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None
+revision, down_revision, branch_labels, depends_on = "{new}", "{old}", None, None
 def upgrade():
     with op.batch_alter_table("test_openings") as table:
         table.add_column(sa.Column("reason", sa.String(), server_default="release", nullable=False))
@@ -78,9 +79,9 @@ def later_nevus(tmp_path, monkeypatch):
     def become(then="pass"):
         migrations = tmp_path / "migrations"
         shutil.copytree(schema.MIGRATIONS, migrations, ignore=shutil.ignore_patterns("__pycache__"))
-        (migrations / "versions" / "r0003_reason.py").write_text(_NEXT.format(then=then))
+        (migrations / "versions" / f"r{LATER}_reason.py").write_text(_NEXT.format(new=LATER, old=HEAD, then=then))
         monkeypatch.setattr(schema, "MIGRATIONS", migrations)
-        monkeypatch.setattr(schema, "HEAD", "0003")
+        monkeypatch.setattr(schema, "HEAD", LATER)
 
     return become
 
@@ -94,7 +95,7 @@ def test_an_older_store_is_migrated_with_all_it_holds_and_an_older_nevus_then_re
     with bare.connect() as connection:
         assert connection.execute(sa.text("SELECT run, reason FROM test_openings")).all() == [("r", "release")]
     monkeypatch.undo()
-    with pytest.raises(SchemaTooNewError, match=r"schema 0003.*up to 0002.*Upgrade nevus"):
+    with pytest.raises(SchemaTooNewError, match=rf"schema {LATER}.*up to {HEAD}.*Upgrade nevus"):
         reopen(store_url)
 
 
@@ -131,7 +132,7 @@ def test_a_migration_that_fails_halfway_leaves_the_older_store_as_it_was(store, 
         "opened_at",
     }
     with bare.connect() as connection:
-        assert connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar() == "0002"
+        assert connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar() == HEAD
 
 
 def test_somebody_elses_database_is_left_alone(store_url):

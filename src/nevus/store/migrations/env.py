@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from nevus.store import serving_tables  # noqa: F401 - declares its tables
 from nevus.store.schema import VERSION_TABLE
 from nevus.store.tables import Base
 
