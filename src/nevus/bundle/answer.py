@@ -26,6 +26,7 @@ def compose_prediction(
     path: str | None = None,
     metadata: Metadata | None = None,
     latency: dict[str, float] | None = None,
+    colours: dict[str, float] | None = None,
 ) -> Prediction:
     """Judge an image and put together what is known of it.
 
@@ -38,6 +39,7 @@ def compose_prediction(
         path: where it came from.
         metadata: what was known of the patient.
         latency: stage -> milliseconds.
+        colours: of the framed input, from `mean_colours`.
 
     Raises:
         InferenceError: probabilities that aren't finite.
@@ -81,6 +83,7 @@ def compose_prediction(
         embedding=outputs.get("embedding"),
         notes=image.notes,
         latency=latency or {},
+        colours=colours or {},
     )
 
 

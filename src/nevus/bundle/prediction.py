@@ -22,7 +22,7 @@ class Prediction:
     prediction_set: diagnoses that hold the truth at the bundle's stated coverage.
     width, height: of the original image, upright. quality: of the framed input.
     evidence: [h, w] over the framed input, for the malignant log-odds. embedding: [D].
-    notes: what decoding changed. latency: stage -> milliseconds.
+    notes: what decoding changed. latency: stage -> milliseconds. colours: mean red, green and blue, 0..1.
     """
 
     path: str | None
@@ -42,6 +42,7 @@ class Prediction:
     embedding: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     notes: tuple[str, ...] = ()
     latency: dict[str, float] = field(default_factory=dict, compare=False)
+    colours: dict[str, float] = field(default_factory=dict)
 
     @property
     def reliable(self) -> bool:

@@ -26,7 +26,7 @@ from nevus.bundle.source import Source, decode_source, framed_input
 from nevus.bundle.usable_cpus import usable_cpus
 from nevus.imaging.decode import DecodeLimits, UnreadableImageError
 from nevus.imaging.overlay import overlay_evidence
-from nevus.imaging.quality import measure_quality, quality_reasons
+from nevus.imaging.quality import mean_colours, measure_quality, quality_reasons
 from nevus.imaging.resize import frame
 
 _LARGEST_OVERLAY = 1024
@@ -118,6 +118,10 @@ class Predictor:
             for future in waiting:
                 future.cancel()
 
+    def answer(self, image: Source, metadata: Metadata | None = None, *, raw: bool = False) -> Prediction | Failure:
+        """Judge one image in the caller's own thread; as `predict` does."""
+        return self._answer(image, metadata, raw)
+
     def run_arrays(self, image: NDArray[np.uint8], metadata: NDArray[np.float32] | None = None) -> Outputs:
         """Run the graph on framed pixels uint8 [N, height, width, 3] and encoded metadata float32 [N, M].
 
@@ -200,7 +204,14 @@ class Predictor:
             "infer": (perf_counter() - framed_at) * 1e3,
         }
         return compose_prediction(
-            self.manifest, decoded, quality, outputs, path=path, metadata=metadata, latency=latency
+            self.manifest,
+            decoded,
+            quality,
+            outputs,
+            path=path,
+            metadata=metadata,
+            latency=latency,
+            colours=mean_colours(framed),
         )
 
     def _run(self, image: NDArray[np.uint8], metadata: NDArray[np.float32] | None) -> Outputs:

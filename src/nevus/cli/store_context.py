@@ -78,6 +78,11 @@ def open_context(home: Path | None, url: str | None) -> Iterator[StoreContext]:
         yield StoreContext(store, resolve_home(settings.home), found["tracking"], found["notices"])
 
 
+def store_settings(home: Path | None, url: str | None) -> StoreSettings:
+    """Which store the options name, else the environment, else the one in the home folder."""
+    return _chosen(_environment()["store"], home, url)
+
+
 def _chosen(settings: StoreSettings, home: Path | None, url: str | None) -> StoreSettings:
     from pydantic import SecretStr
 

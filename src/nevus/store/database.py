@@ -34,7 +34,8 @@ class Store:
         self._reader = self._engine
         if url.get_backend_name() == "postgresql":
             self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self._writer = self._engine.execution_options(nevus_write=True)
+        self._writer = self._engine.execution_options(nevus_write=True)  # an audited decision survives a power cut
+        self._appenders: dict[bool, sa.Engine] = {True: self._writer}
         with self._explained():
             bring_up_to_date(self._engine, self._writer, self.address)
 
@@ -56,9 +57,26 @@ class Store:
             exclusive(session.connection())
             yield session
 
+    @contextmanager
+    def append(self, *, survive_power_loss: bool = False) -> Iterator[sa.Connection]:
+        """A unit that only adds rows of its own, such as predictions; on Postgres it waits for no other unit.
+
+        It happens wholly or not at all, and survives the death of this process. Without `survive_power_loss` the last
+        ones may be lost when the machine loses power.
+        """
+        with self._explained(), self._appender(survive_power_loss).begin() as connection:
+            yield connection
+
+    def _appender(self, survive_power_loss: bool) -> sa.Engine:
+        if survive_power_loss not in self._appenders:
+            engine = connect(self.url, survive_power_loss=survive_power_loss)
+            self._appenders[survive_power_loss] = engine.execution_options(nevus_write=True)
+        return self._appenders[survive_power_loss]
+
     def close(self) -> None:
         """Let go of the connections."""
-        self._engine.dispose()
+        for engine in (self._engine, *self._appenders.values()):
+            engine.dispose()
 
     def __enter__(self) -> Store:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -16,16 +17,24 @@ BUSY_SECONDS = 30.0
 _WRITER_LOCK = 0x6E65767573  # "nevus", the key of Postgres' advisory lock
 
 
-def connect(url: sa.URL) -> sa.Engine:
+def connect(url: sa.URL, *, survive_power_loss: bool = True) -> sa.Engine:
     """An engine whose transactions do what `Store` promises.
 
     An engine (or session) with the execution option `nevus_write` opens its SQLite transactions by BEGIN IMMEDIATE.
+
+    Args:
+        url: of SQLite or Postgres.
+        survive_power_loss: wait at each commit until the disk has it. Without, a commit survives the death of any
+            process, but the last ones may be lost when the machine loses power.
     """
     if url.get_backend_name() == "postgresql":
         require("psycopg", "postgres")
-        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        arguments: dict[str, object] = {"connect_timeout": 10}
+        if not survive_power_loss:
+            arguments["options"] = f"{_options(url)} -c synchronous_commit=off".strip()
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=arguments)
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
-    sa.event.listen(engine, "connect", _configure)
+    sa.event.listen(engine, "connect", partial(_configure, synchronous="FULL" if survive_power_loss else "NORMAL"))
     sa.event.listen(engine, "begin", _begin)
     return engine
 
@@ -37,13 +46,19 @@ def exclusive(connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
 
 
-def _configure(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:  # noqa: ARG001
+def _options(url: sa.URL) -> str:
+    """What the address itself asks of Postgres; an argument of the same name would replace it."""
+    given = url.query.get("options", "")
+    return given if isinstance(given, str) else " ".join(given)
+
+
+def _configure(connection: DBAPIConnection, record: ConnectionPoolEntry, *, synchronous: str) -> None:  # noqa: ARG001
     if not isinstance(connection, sqlite3.Connection):
         raise TypeError(f"expected a connection of sqlite3, got {type(connection).__name__}")
     # The driver's own idea of transactions opens none for SELECT: no snapshots. Ours are opened by `_begin`.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")  # an audited decision must survive a power cut
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
     _use_write_ahead_log(connection)
 
 

@@ -1,0 +1,55 @@
+"""The application: routes, errors and the edge, over one service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from nevus import __version__
+from nevus.bundle.verdict import NOTICE
+from nevus.serving import problems
+from nevus.serving.edge import Edge
+from nevus.serving.routes import ROUTERS
+from nevus.serving.service import Service
+from nevus.serving.settings import ServingSettings
+from nevus.store import Store
+
+_DESCRIPTION = f"""Judges pictures of skin lesions with a proven model, remembers every answer and joins it to its
+label.
+
+**{NOTICE}**
+
+Errors are problem documents (RFC 9457). Send a key as `Authorization: Bearer KEY`.
+"""
+
+
+def create_app(store: Store, home: Path, settings: ServingSettings) -> FastAPI:
+    """The service as an ASGI application. Its models load when it starts; until then /ready says 503."""
+    service = Service(store, home, settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(service.close)
+
+    app = FastAPI(
+        title="nevus",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    app.state.service = service
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(Edge, service=service)
+    return app

@@ -1,0 +1,133 @@
+"""Who asks, and what that person may do."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from nevus.serving.errors import ProblemError
+from nevus.store import Store
+from nevus.store.keys import ApiKeys, KeyRefusedError, allows
+
+_KEPT_SECONDS = 2.0
+"""How long a checked key is believed without asking the store again; so long a revocation may take."""
+_MOST_KEPT = 10_000
+
+
+@dataclass(frozen=True)
+class Principal:
+    """The owner of the key that a request carries.
+
+    key_id: None for a service without keys, whose every caller on this machine may do everything.
+    """
+
+    name: str
+    role: str
+    key_id: str | None
+
+
+LOCAL = Principal("local", "admin", None)
+
+
+class Authenticator:
+    """Checks keys, and remembers the answer for two seconds."""
+
+    def __init__(self, store: Store) -> None:
+        self._keys = ApiKeys(store)
+        self._kept: dict[str, tuple[float, Principal]] = {}
+        self._needed: tuple[float, bool] = (0.0, True)
+
+    def needed(self) -> bool:
+        """Whether the store holds any key; then every request needs one."""
+        until, found = self._needed
+        if time.monotonic() > until:
+            found = self._keys.any()
+            self._needed = (time.monotonic() + _KEPT_SECONDS, found)
+        return found
+
+    def remembered(self, header: str | None) -> Principal | None:
+        """The principal of a header that was checked within the last two seconds."""
+        kept = self._kept.get(header or "")
+        return kept[1] if kept and time.monotonic() < kept[0] else None
+
+    def check(self, header: str | None) -> Principal:
+        """The principal that an `Authorization` header stands for.
+
+        Raises:
+            ProblemError: 401.
+        """
+        if not header:
+            if self.needed():
+                raise _unauthorised("this service needs a key: send the header Authorization: Bearer KEY.")
+            principal = LOCAL
+        else:
+            scheme, _, text = header.partition(" ")
+            if scheme.lower() != "bearer" or not text.strip():
+                raise _unauthorised("the Authorization header must be: Bearer KEY.")
+            try:
+                key = self._keys.check(text.strip())
+            except KeyRefusedError as error:
+                raise _unauthorised(str(error)) from error
+            principal = Principal(key.name, key.role, key.key_id)
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        self._kept[header or ""] = (time.monotonic() + _KEPT_SECONDS, principal)
+        return principal
+
+
+class RateLimit:
+    """So many requests a minute for each caller."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._most = per_minute
+        self._seen: dict[str, deque[float]] = {}
+
+    def take(self, caller: str) -> None:
+        """Count a request.
+
+        Raises:
+            ProblemError: 429, one too many.
+        """
+        now = time.monotonic()
+        seen = self._seen.setdefault(caller, deque(maxlen=self._most))
+        if len(seen) == self._most and now - seen[0] < 60:
+            wait = max(1, round(60 - (now - seen[0])))
+            raise ProblemError(
+                429,
+                f"more than {self._most} requests within a minute; wait {wait} s.",
+                headers={"Retry-After": str(wait)},
+            )
+        seen.append(now)
+        if len(self._seen) > _MOST_KEPT:
+            self._seen = {name: times for name, times in self._seen.items() if times and now - times[-1] < 60}
+
+
+async def principal_of(request: Request) -> Principal:
+    """The dependency: who asks. Checked in a thread, since it reads the database, unless checked a moment ago."""
+    service = request.app.state.service
+    header = request.headers.get("authorization")
+    found = service.authenticator.remembered(header)
+    if found is None:
+        found = await service.in_thread(service.authenticator.check, header)
+    client = request.client.host if request.client else ""
+    service.rate_limit.take(found.key_id or client)
+    return found
+
+
+def needs(role: str) -> object:
+    """The dependency of a route that only this role and those above it may call."""
+
+    async def check(principal: Annotated[Principal, Depends(principal_of)]) -> Principal:
+        if not allows(principal.role, role):
+            raise ProblemError(403, f"this needs a key of role {role}; this key's role is {principal.role}.")
+        return principal
+
+    return Depends(check)
+
+
+def _unauthorised(detail: str) -> ProblemError:
+    return ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,22 @@
+"""The error that carries its own answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nevus.errors import NevusError
+
+
+class ProblemError(NevusError):
+    """A request that is answered by a problem document.
+
+    Attributes:
+        status: of HTTP.
+        headers: of the answer.
+        more: further members of the document, such as `field`.
+    """
+
+    def __init__(self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:
+        super().__init__(detail)
+        self.status, self.headers, self.more = status, dict(headers or {}), more

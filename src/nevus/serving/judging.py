@@ -1,0 +1,141 @@
+"""One image, from bytes to the answer and the row that is stored: the work of one thread."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from nevus.bundle import Failure, Metadata, Prediction
+from nevus.bundle.verdict import default_operating_point
+from nevus.serving.errors import ProblemError
+from nevus.serving.fleet import LoadedModel
+from nevus.serving.picture import Picture, kept_picture
+from nevus.store.blobs import BlobStore
+from nevus.store.columns import now
+from nevus.store.ids import new_id
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom and what a request is about; the keys are pseudonyms already."""
+
+    metadata: Metadata
+    patient_hash: str | None = None
+    lesion_hash: str | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An image's answer, and its row for the table of predictions."""
+
+    prediction: Prediction
+    row: dict[str, Any]
+
+
+def judge_image(
+    model: LoadedModel,
+    data: bytes,
+    subject: Subject,
+    *,
+    request_id: str,
+    key_id: str | None,
+    arm: str,
+    blobs: BlobStore | None,
+) -> Judged:
+    """Judge an image and put its picture aside.
+
+    Raises:
+        ProblemError: the image can't be read.
+        BlobError: its picture can't be kept.
+    """
+    started = perf_counter()
+    found = model.predictor.answer(data, subject.metadata)
+    if isinstance(found, Failure):
+        raise ProblemError(422, found.error, field="image", reason=found.reason)
+    judged_at = perf_counter()
+    picture = None
+    if blobs is not None:
+        picture = kept_picture(data, model.predictor.limits)
+        blobs.put(picture.key, picture.data)
+    found.latency["keep"] = (perf_counter() - judged_at) * 1e3
+    found.latency["total"] = (perf_counter() - started) * 1e3
+    row = prediction_row(model, found, subject, request_id=request_id, key_id=key_id, arm=arm)
+    row |= _pictured(data, picture)
+    return Judged(found, row)
+
+
+def shadow_row(model: LoadedModel, data: bytes, subject: Subject, answered: dict[str, Any]) -> dict[str, Any] | None:
+    """The row of a second model's answer on the image of `answered`; None where it can't give one."""
+    found = model.predictor.answer(data, subject.metadata)
+    if isinstance(found, Failure):
+        return None
+    row = prediction_row(
+        model, found, subject, request_id=answered["request_id"], key_id=answered["key_id"], arm="shadow"
+    )
+    shared = ("image_hash", "image_key", "image_type", "orientation")
+    return row | {name: answered[name] for name in shared} | {"shadow_of": answered["prediction_id"]}
+
+
+def prediction_row(
+    model: LoadedModel, found: Prediction, subject: Subject, *, request_id: str, key_id: str | None, arm: str
+) -> dict[str, Any]:
+    """What is stored of an answer, except for its picture."""
+    point = default_operating_point(model.predictor.manifest)
+    usable = found.verdict != "unusable"
+    evidence = None if found.evidence is None else np.asarray(found.evidence, "<f2")
+    return {
+        "prediction_id": new_id(),
+        "request_id": request_id,
+        "created_at": now(),
+        "model": model.name,
+        "version": model.version,
+        "bundle_digest": model.digest,
+        "arm": arm,
+        "shadow_of": None,
+        "key_id": key_id,
+        "patient_hash": subject.patient_hash,
+        "lesion_hash": subject.lesion_hash,
+        "width": found.width,
+        "height": found.height,
+        "age": subject.metadata.age,
+        "sex": subject.metadata.sex,
+        "site": subject.metadata.site,
+        "diagnosis": found.diagnosis if usable else None,
+        "probabilities": _rounded(found.probabilities) if usable else None,
+        "logits": _rounded(found.logits) if usable else None,
+        "p_malignant": _six(found.p_malignant) if usable else None,
+        "operating_point": point.name if point else None,
+        "threshold": point.threshold if point else None,
+        "verdict": found.verdict,
+        "reasons": list(found.reasons),
+        "quality": _rounded(found.quality.as_dict()),
+        "image_statistics": _rounded(found.colours),
+        "ood_score": _six(found.ood_score) if usable else None,
+        "prediction_set": list(found.prediction_set) if usable else [],
+        "notes": list(found.notes),
+        "embedding": None if found.embedding is None else np.asarray(found.embedding, "<f2").tobytes(),
+        "evidence": None if evidence is None else evidence.tobytes(),
+        "evidence_height": None if evidence is None else evidence.shape[0],
+        "latency": {stage: round(ms, 3) for stage, ms in found.latency.items()},
+    }
+
+
+def _pictured(data: bytes, picture: Picture | None) -> dict[str, Any]:
+    return {
+        "image_hash": hashlib.sha256(data).hexdigest(),
+        "image_key": picture.key if picture else None,
+        "image_type": picture.media_type if picture else "",
+        "orientation": picture.orientation if picture else 1,
+    }
+
+
+def _six(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.6g}")
+
+
+def _rounded(values: dict[str, float] | None) -> dict[str, float] | None:
+    return None if values is None else {name: float(f"{value:.6g}") for name, value in values.items()}

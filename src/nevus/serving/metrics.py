@@ -1,0 +1,59 @@
+"""What Prometheus reads at /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_SHARES = tuple(round(0.05 * n, 2) for n in range(1, 21))
+
+
+class Metrics:
+    """The measures of one process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.requests = Counter("nevus_requests", "Requests answered", ["route", "status"], registry=registry)
+        self.seconds = Histogram(
+            "nevus_request_seconds",
+            "From a request's head to its end",
+            ["route"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.stages = Histogram(
+            "nevus_stage_seconds", "Stages of judging an image", ["stage"], buckets=_SECONDS, registry=registry
+        )
+        self.verdicts = Counter("nevus_verdicts", "Verdicts given", ["verdict", "model"], registry=registry)
+        self.scores = Histogram(
+            "nevus_probability", "Probability by class", ["diagnosis"], buckets=_SHARES, registry=registry
+        )
+        self.malignant = Histogram(
+            "nevus_malignant_probability", "Malignant probability", buckets=_SHARES, registry=registry
+        )
+        self.rejected = Counter("nevus_rejected_inputs", "Inputs that were refused", ["reason"], registry=registry)
+        self.queue = Gauge("nevus_queue_depth", "Images computing or waiting", registry=registry)
+        self.model = Gauge(
+            "nevus_model_info", "1 for each loaded model", ["model", "digest", "role"], registry=registry
+        )
+
+    def judged(self, model: str, row: Mapping[str, object]) -> None:
+        """Count an answer, given as its row."""
+        self.verdicts.labels(str(row["verdict"]), model).inc()
+        latency = row["latency"]
+        if isinstance(latency, dict):
+            for stage, ms in latency.items():
+                self.stages.labels(stage).observe(ms / 1e3)
+        probabilities = row["probabilities"]
+        if isinstance(probabilities, dict):
+            for diagnosis, p in probabilities.items():
+                self.scores.labels(diagnosis).observe(p)
+        p_malignant = row["p_malignant"]
+        if isinstance(p_malignant, float):
+            self.malignant.observe(p_malignant)
+
+    def text(self) -> bytes:
+        """In Prometheus' text format."""
+        return generate_latest(self.registry)

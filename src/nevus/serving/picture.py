@@ -1,0 +1,41 @@
+"""A picture as it is kept: its pixels without what files carry beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+
+from PIL import Image
+
+from nevus.imaging import DecodeLimits, decode_image
+from nevus.imaging.jpeg_metadata import cut_metadata
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Bytes to keep. orientation: EXIF's, of a JPEG whose metadata were cut; 1 = upright."""
+
+    data: bytes
+    media_type: str
+    orientation: int
+
+    @property
+    def key(self) -> str:
+        """Its name in the blob store, by its content."""
+        digest = hashlib.sha256(self.data).hexdigest()
+        return f"images/{digest[:2]}/{digest}.{'jpg' if self.media_type == 'image/jpeg' else 'png'}"
+
+
+def kept_picture(data: bytes, limits: DecodeLimits) -> Picture:
+    """What is kept of an image that could be decoded: a JPEG's own pixels, anything else as PNG, upright."""
+    if data[:3] == b"\xff\xd8\xff":
+        try:
+            cut = cut_metadata(data)
+        except ValueError:  # odd enough to be written anew
+            pass
+        else:
+            return Picture(cut.data, "image/jpeg", cut.orientation)
+    buffer = io.BytesIO()
+    Image.fromarray(decode_image(data, limits=limits).pixels).save(buffer, "PNG", compress_level=1)
+    return Picture(buffer.getvalue(), "image/png", 1)

@@ -1,0 +1,109 @@
+"""What went wrong, as problem documents (RFC 9457). The only place where errors meet HTTP status codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from nevus.bundle import BundleError
+from nevus.bundle.metadata import MetadataError
+from nevus.errors import InputError, NevusError, StorageFullError
+from nevus.imaging import UnreadableImageError
+from nevus.serving.errors import ProblemError
+from nevus.store.failures import StoreError, StoreUnreachableError
+from nevus.store.predictions import UnknownPredictionError
+from nevus.store.registry import ApprovalError, TransitionError, UnknownVersionError
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 1
+
+STORE_FAILURES = (StoreError, StoreUnreachableError, StorageFullError)
+
+_STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (UnreadableImageError, 422),
+    (MetadataError, 422),
+    (UnknownVersionError, 404),
+    (UnknownPredictionError, 404),
+    (TransitionError, 409),
+    (ApprovalError, 409),
+    *((kind, 503) for kind in STORE_FAILURES),
+    (BundleError, 503),
+    (InputError, 422),
+)
+"""The first that fits counts."""
+
+
+def problem(
+    status: int, detail: str, *, headers: Mapping[str, str] | None = None, request_id: str | None = None, **more: Any
+) -> Response:
+    """A problem document; `field` among `more` names what was wrong in the request."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
+    if request_id:
+        body["request_id"] = request_id
+    return Response(
+        json.dumps(body, ensure_ascii=False), status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
+
+
+def answer(error: Exception, request_id: str | None = None) -> Response:
+    """The document for an error that was raised on purpose."""
+    if isinstance(error, ProblemError):
+        return problem(error.status, str(error), headers=error.headers, request_id=request_id, **error.more)
+    status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
+    if status >= 500:
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+        if isinstance(error, STORE_FAILURES):
+            detail = "the store can't be reached or written right now; nothing was lost. Try again."
+        else:
+            detail = "the service can't answer this right now. Try again."
+        return problem(503 if status == 503 else 500, detail, headers=headers, request_id=request_id)
+    more = {"reason": error.reason, "field": "image"} if isinstance(error, UnreadableImageError) else {}
+    return problem(status, str(error), request_id=request_id, **more)
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer every error by a problem document."""
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        return problem(error.status_code, str(error.detail), headers=error.headers, request_id=_request_id(request))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(request: Request, error: RequestValidationError) -> Response:
+        return invalid(error.errors(), _request_id(request))
+
+    @app.exception_handler(ValidationError)
+    async def _invalid_body(request: Request, error: ValidationError) -> Response:
+        return invalid(error.errors(include_url=False, include_context=False), _request_id(request))
+
+    @app.exception_handler(NevusError)
+    async def _ours(request: Request, error: NevusError) -> Response:
+        if not isinstance(error, ProblemError | InputError):
+            request.app.state.service.log.warning("failed", request_id=_request_id(request), error=str(error))
+        return answer(error, _request_id(request))
+
+
+def invalid(errors: Any, request_id: str | None) -> Response:
+    """422, naming each field and what is wrong with it."""
+    found = [
+        {
+            "field": ".".join(str(part) for part in e["loc"] if part not in ("body", "query", "path")),
+            "message": e["msg"],
+        }
+        for e in errors
+    ]
+    detail = "; ".join(f"{e['field'] or 'body'}: {e['message']}" for e in found)
+    return problem(422, detail, request_id=request_id, field=found[0]["field"] if found else None, errors=found)
+
+
+def _request_id(request: Request) -> str | None:
+    found: str | None = request.scope.get("nevus.request_id")
+    return found

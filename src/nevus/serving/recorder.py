@@ -1,0 +1,104 @@
+"""The recorder: what the service answers is in the database before it is answered, many answers a commit."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from nevus.store import Store
+
+MOST_AT_ONCE = 256
+
+Write = Callable[[sa.Connection], None]
+"""Adds the rows of one answer."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    write: Write
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[None]
+
+
+class Recorder:
+    """One thread that writes what waits in one transaction, and then lets all those answers go out.
+
+    After the death of the process, every answer that went out is in the database. Where one answer's rows are refused,
+    the others are written without it.
+    """
+
+    def __init__(self, store: Store, *, survive_power_loss: bool = False) -> None:
+        self._store, self._survive = store, survive_power_loss
+        self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="nevus-recorder", daemon=True)
+        self._thread.start()
+
+    async def record(self, write: Write) -> None:
+        """Write, and wait until it is committed.
+
+        Raises:
+            StoreError: the database refuses or can't be reached; nothing of this answer was written.
+        """
+        loop = asyncio.get_running_loop()
+        job = _Job(write, loop, loop.create_future())
+        self._waiting.put(job)
+        await job.done
+
+    def close(self) -> None:
+        """Write what waits, and end the thread."""
+        self._waiting.put(None)
+        self._thread.join(timeout=60)
+
+    def _work(self) -> None:
+        while True:
+            first = self._waiting.get()
+            if first is None:
+                return
+            jobs, ends = [first], False
+            while len(jobs) < MOST_AT_ONCE:
+                try:
+                    job = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+                if job is None:
+                    ends = True
+                    break
+                jobs.append(job)
+            self._write(jobs)
+            if ends:
+                return
+
+    def _write(self, jobs: list[_Job]) -> None:
+        try:
+            with self._store.append(survive_power_loss=self._survive) as connection:
+                for job in jobs:
+                    job.write(connection)
+        except Exception as error:  # whatever it is, those who wait must hear of it
+            if len(jobs) > 1:
+                for job in jobs:
+                    self._write([job])
+                return
+            _tell(jobs[0], error)
+            return
+        for job in jobs:
+            _tell(job, None)
+
+
+def _tell(job: _Job, error: Exception | None) -> None:
+    def settle() -> None:
+        if job.done.done():  # the client has gone
+            return
+        if error is None:
+            job.done.set_result(None)
+        else:
+            job.done.set_exception(error)
+
+    try:
+        job.loop.call_soon_threadsafe(settle)
+    except RuntimeError:  # the loop has ended with the service
+        return

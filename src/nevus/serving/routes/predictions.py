@@ -1,0 +1,200 @@
+"""Predictions: made, stored before they are answered, and read back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Header, Request
+from starlette.responses import Response
+
+from nevus.bundle import Metadata
+from nevus.serving.answers import prediction_answer, stored_answer
+from nevus.serving.auth import Principal, needs
+from nevus.serving.bodies import Asked, AskedWithImages, Body, read_images
+from nevus.serving.deadline import within
+from nevus.serving.errors import ProblemError
+from nevus.serving.idempotency import Repeat
+from nevus.serving.judging import Judged, Subject, judge_image, shadow_row
+from nevus.serving.lesion import lesion_answer
+from nevus.serving.routing import Route, choose
+from nevus.serving.schemas import LesionAnswers, PredictionAnswer, problems
+from nevus.serving.service import Service
+from nevus.store.columns import now
+from nevus.store.predictions import append_predictions, find_prediction
+from nevus.store.serving_tables import IdempotentAnswerRow, LesionAnswerRow
+
+router = APIRouter(prefix="/v1/predictions", tags=["predictions"])
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_FORM = {
+    "type": "object",
+    "required": ["image"],
+    "properties": {
+        "image": {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1},
+        **{name: schema for name, schema in Asked.model_json_schema()["properties"].items()},
+    },
+}
+_BODY = {
+    "required": True,
+    "content": {
+        "image/jpeg": _BINARY,
+        "image/png": _BINARY,
+        "multipart/form-data": {"schema": _FORM},
+        "application/json": {"schema": AskedWithImages.model_json_schema()},
+    },
+}
+_QUERY = [
+    {"name": name, "in": "query", "required": False, "schema": schema, "description": schema.get("description", "")}
+    for name, schema in Asked.model_json_schema()["properties"].items()
+]
+
+
+@router.post(
+    "",
+    summary="Judge an image, or several of one lesion",
+    response_model=PredictionAnswer | LesionAnswers,
+    responses=problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
+    openapi_extra={"requestBody": _BODY, "parameters": _QUERY},
+)
+async def predict(
+    request: Request,
+    principal: Annotated[Principal, needs("clinician")],
+    idempotency_key: Annotated[str | None, Header()] = None,
+) -> Response:
+    """An image as it is (`image/jpeg`, `image/png`; what is known of the patient in the query), as a form, or as JSON.
+
+    Several images are taken to show one lesion, and get one answer on the lesion besides each image's own.
+    """
+    service: Service = request.app.state.service
+    service.admit()
+    settings = service.settings
+    body = await read_images(
+        request,
+        most_bytes=int(settings.max_body_mb * 1e6),
+        most_items=settings.max_items,
+        seconds=settings.timeout_seconds,
+    )
+    repeat = Repeat.of(idempotency_key, principal.key_id, request.url.path, body)
+    if repeat is not None and (before := await service.in_thread(repeat.find, service.store)) is not None:
+        return _json(before)
+    async with within(settings.timeout_seconds):
+        answer = await judge_and_record(service, body, principal, request.scope["nevus.request_id"], repeat)
+    return _json(answer)
+
+
+@router.get(
+    "/{prediction_id}",
+    summary="Read a prediction back",
+    response_model=PredictionAnswer,
+    responses=problems(401, 403, 404, 503),
+)
+async def read(
+    request: Request, prediction_id: str, principal: Annotated[Principal, needs("reader")], explain: bool = False
+) -> Any:
+    """As it was answered, with the label that counts for its image."""
+    del principal
+    service: Service = request.app.state.service
+    return stored_answer(await service.in_thread(find_prediction, service.store, prediction_id), explain=explain)
+
+
+def subject_of(service: Service, asked: Asked) -> Subject:
+    """What was said of the patient, with keys turned into pseudonyms."""
+    names = service.pseudonyms
+    return Subject(
+        Metadata(asked.age, asked.sex, asked.site),
+        names.patient(asked.patient) if asked.patient else None,
+        names.lesion(asked.patient, asked.lesion) if asked.lesion else None,
+    )
+
+
+async def judge_and_record(
+    service: Service, body: Body, principal: Principal, request_id: str, repeat: Repeat | None
+) -> bytes:
+    """Judge all images of a request, store the answers in one transaction, and give the response's body."""
+    asked = body.asked
+    subject = subject_of(service, asked)
+    route = choose(
+        service, asked.model, patient=subject.patient_hash, lesion=subject.lesion_hash, request_id=request_id
+    )
+    judged = await _judge_all(service, route, body, subject, principal, request_id)
+    rows = [one.row for one in judged]
+    answers = [prediction_answer(row, explain=asked.explain) for row in rows]
+    for answer, name in zip(answers, body.names, strict=True):
+        if name is not None:
+            answer["name"] = name
+    lesion = lesion_answer(route.model.predictor.manifest, rows) if len(rows) > 1 else None
+    whole: dict[str, Any] = answers[0]
+    if lesion is not None:
+        whole = {"request_id": request_id, "lesion": lesion, "predictions": answers}
+    text = json.dumps(whole, ensure_ascii=False).encode()
+
+    def write(connection: sa.Connection) -> None:
+        append_predictions(connection, rows)
+        if lesion is not None:
+            connection.execute(sa.insert(LesionAnswerRow), _lesion_row(rows, lesion))
+        if repeat is not None:
+            connection.execute(sa.insert(IdempotentAnswerRow), repeat.row(text))
+
+    try:
+        await service.recorder.record(write)
+    except sa.exc.IntegrityError:
+        before = await service.in_thread(repeat.find, service.store) if repeat else None
+        if before is None:
+            raise
+        return before  # the same request came twice at once, and the other was first
+    for row in rows:
+        service.metrics.judged(route.model.ref, row)
+    if route.shadow is not None:
+        service.in_background(_shadow(service, route.shadow, body, subject, rows))
+    return text
+
+
+async def _judge_all(
+    service: Service, route: Route, body: Body, subject: Subject, principal: Principal, request_id: str
+) -> list[Judged]:
+    jobs = [
+        service.compute(
+            judge_image,
+            route.model,
+            image,
+            subject,
+            request_id=request_id,
+            key_id=principal.key_id,
+            arm=route.arm,
+            blobs=service.blobs,
+        )
+        for image in body.images
+    ]
+    if len(jobs) == 1:
+        return [await jobs[0]]
+    found = await asyncio.gather(*jobs, return_exceptions=True)
+    for number, one in enumerate(found):
+        if isinstance(one, ProblemError):
+            one.more["field"] = f"images.{number}"
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in found if isinstance(one, Judged)]
+
+
+async def _shadow(service: Service, model: Any, body: Body, subject: Subject, rows: list[dict[str, Any]]) -> None:
+    found = [await service.compute(shadow_row, model, data, subject, row) for data, row in zip(body.images, rows)]
+    await service.recorder.record(lambda connection: append_predictions(connection, [row for row in found if row]))
+
+
+def _lesion_row(rows: list[dict[str, Any]], lesion: dict[str, Any]) -> dict[str, Any]:
+    first = rows[0]
+    shared = ("request_id", "model", "version", "bundle_digest", "patient_hash", "lesion_hash")
+    return {
+        "lesion_answer_id": lesion["lesion_answer_id"],
+        "created_at": now(),
+        "prediction_ids": [row["prediction_id"] for row in rows],
+        "answer": lesion,
+        **{name: first[name] for name in shared},
+    }
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

@@ -1,0 +1,70 @@
+"""Starting the service on an address."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from pathlib import Path
+
+import uvicorn
+
+from nevus.errors import InputError
+from nevus.serving.app import create_app
+from nevus.serving.service import configure_logs
+from nevus.serving.settings import ServingSettings
+from nevus.store import Store
+from nevus.store.keys import ApiKeys, register_key_file
+
+GRACE_SECONDS = 20
+
+
+class UnsafeAddressError(InputError):
+    """The service would answer the whole network without asking who it is."""
+
+
+def serve(store: Store, home: Path, settings: ServingSettings) -> None:
+    """Answer until told to stop; running requests are answered first.
+
+    Raises:
+        UnsafeAddressError: an address beyond this machine, and no key exists.
+        InputError: a TLS file without the other.
+    """
+    if settings.first_key_file is not None:
+        register_key_file(store, settings.first_key_file)
+    if not is_loopback(settings.host) and not ApiKeys(store).any():
+        raise UnsafeAddressError(
+            f"{settings.host} can be reached from other machines, and there is no API key yet: everybody could read "
+            "patients' pictures. Make a key first (`nevus keys create --role admin --name NAME`), or serve on "
+            "127.0.0.1."
+        )
+    if (settings.tls_certificate is None) != (settings.tls_key is None):
+        raise InputError("TLS needs both serving.tls_certificate and serving.tls_key.")
+    configure_logs(settings.log_format)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    config = uvicorn.Config(
+        create_app(store, home, settings),
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        date_header=True,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=30,
+        limit_concurrency=None,
+        backlog=1024,
+    )
+    uvicorn.Server(config).run()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,152 @@
+"""What every route works with: the store, the loaded bundles, the threads that compute, and the recorder."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import structlog
+
+from nevus.bundle.usable_cpus import usable_cpus
+from nevus.provenance import code_revision
+from nevus.serving.auth import Authenticator, RateLimit
+from nevus.serving.errors import ProblemError
+from nevus.serving.fleet import Fleet
+from nevus.serving.metrics import Metrics
+from nevus.serving.problems import RETRY_SECONDS
+from nevus.serving.recorder import Recorder
+from nevus.serving.settings import ServingSettings
+from nevus.store import Store
+from nevus.store.blobs import BlobStore, open_blobs
+from nevus.store.ids import new_id
+from nevus.store.pseudonyms import Pseudonyms
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_SIDE_THREADS = 8
+
+
+class Service:
+    """The parts of a running service; made by `app.create_app`."""
+
+    def __init__(self, store: Store, home: Path, settings: ServingSettings) -> None:
+        self.store, self.home, self.settings = store, home, settings
+        self.log = structlog.get_logger("nevus.serving")
+        self.instance = f"{os.uname().nodename[:20]}-{new_id()[-12:]}"
+        self.blobs: BlobStore | None = open_blobs(settings.blobs, home) if settings.store_images else None
+        self.pseudonyms = Pseudonyms.open(home, settings.pseudonym_file)
+        self.authenticator = Authenticator(store)
+        self.rate_limit = RateLimit(settings.rate_per_minute)
+        self.metrics = Metrics()
+        self.recorder = Recorder(store, survive_power_loss=settings.survive_power_loss)
+        self.fleet = Fleet(store, settings, self.log.info)
+        self.threads = settings.threads or usable_cpus()
+        self._compute = ThreadPoolExecutor(self.threads, "nevus-infer")
+        self._side = ThreadPoolExecutor(_SIDE_THREADS, "nevus-side")
+        self._background: set[asyncio.Task[None]] = set()
+        self._busy = 0
+        self._ends = threading.Event()
+        self.revision = code_revision()
+        self.failure: str | None = None
+        """Why there is no model yet, once loading has failed."""
+
+    def start(self) -> None:
+        """Load the models in a thread of its own, so that /health answers meanwhile, and follow the store from then."""
+        threading.Thread(target=self._follow, name="nevus-follow", daemon=True).start()
+
+    def close(self) -> None:
+        """Let running work end, write what waits, and let go of everything."""
+        self._ends.set()
+        self._compute.shutdown(wait=True)
+        self._side.shutdown(wait=True)
+        self.recorder.close()
+        self.fleet.close()
+
+    @property
+    def waiting(self) -> int:
+        """Images that compute or wait for a thread."""
+        return self._busy
+
+    def admit(self, images: int = 1) -> None:
+        """Refuse now what would only wait.
+
+        Raises:
+            ProblemError: 429, the queue is full.
+        """
+        if self._busy > 0 and self._busy + images > self.settings.queue + self.threads:
+            raise ProblemError(
+                429,
+                "the service is at its limit; try again in a moment.",
+                headers={"Retry-After": str(RETRY_SECONDS)},
+            )
+
+    async def compute(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a model's work in one of the computing threads."""
+        self._busy += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._compute, functools.partial(function, *args, **kwargs))
+        finally:
+            self._busy -= 1
+
+    async def in_thread(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run what waits for a disk or a database, beside the computing threads."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._side, functools.partial(function, *args, **kwargs))
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what no answer waits for; what goes wrong there is logged."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.log.warning("background_failed", error=str(task.exception()))
+
+    def observed(self, route: str, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        self.metrics.requests.labels(route, str(status)).inc()
+        self.metrics.seconds.labels(route).observe(seconds)
+
+    def _follow(self) -> None:
+        while not self._ends.is_set() and not self.fleet.ready:
+            try:
+                self.fleet.start()
+                self.failure = None
+                self.log.info("ready", model=self.fleet.lineup.champion.ref if self.fleet.lineup.champion else None)
+            except Exception as error:
+                if str(error) != self.failure:
+                    self.log.error("not_ready", error=str(error))
+                self.failure = str(error)
+                self._ends.wait(self.settings.follow_seconds)
+        while not self._ends.wait(self.settings.follow_seconds):
+            try:
+                self.fleet.follow()
+            except Exception as error:  # the store is away; the loaded models go on answering
+                self.log.warning("store_not_followed", error=str(error))
+
+
+def configure_logs(form: str) -> None:
+    """Structured lines on stderr, with request ids and without anything of a patient."""
+    render: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
