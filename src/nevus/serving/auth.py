@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
 from nevus.serving.errors import ProblemError
 from nevus.store import Store
 from nevus.store.keys import ApiKeys, KeyRefusedError, allows
+
+if TYPE_CHECKING:
+    from nevus.serving.service import Service
 
 _KEPT_SECONDS = 2.0
 """How long a checked key is believed without asking the store again; so long a revocation may take."""
@@ -108,7 +111,7 @@ class RateLimit:
 
 async def principal_of(request: Request) -> Principal:
     """The dependency: who asks. Checked in a thread, since it reads the database, unless checked a moment ago."""
-    service = request.app.state.service
+    service: Service = request.app.state.service
     header = request.headers.get("authorization")
     found = service.authenticator.remembered(header)
     if found is None:

@@ -24,6 +24,7 @@ from nevus.store.registry import ApprovalError, TransitionError, UnknownVersionE
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
+_PLACES = ("body", "query", "path")
 
 STORE_FAILURES = (StoreError, StoreUnreachableError, StorageFullError)
 
@@ -65,7 +66,7 @@ def answer(error: Exception, request_id: str | None = None) -> Response:
         else:
             detail = "the service can't answer this right now. Try again."
         return problem(503 if status == 503 else 500, detail, headers=headers, request_id=request_id)
-    more = {"reason": error.reason, "field": "image"} if isinstance(error, UnreadableImageError) else {}
+    more: dict[str, Any] = {"reason": error.reason, "field": "image"} if isinstance(error, UnreadableImageError) else {}
     return problem(status, str(error), request_id=request_id, **more)
 
 
@@ -94,11 +95,7 @@ def install(app: FastAPI) -> None:
 def invalid(errors: Any, request_id: str | None) -> Response:
     """422, naming each field and what is wrong with it."""
     found = [
-        {
-            "field": ".".join(str(part) for part in e["loc"] if part not in ("body", "query", "path")),
-            "message": e["msg"],
-        }
-        for e in errors
+        {"field": ".".join(str(part) for part in e["loc"] if part not in _PLACES), "message": e["msg"]} for e in errors
     ]
     detail = "; ".join(f"{e['field'] or 'body'}: {e['message']}" for e in found)
     return problem(422, detail, request_id=request_id, field=found[0]["field"] if found else None, errors=found)

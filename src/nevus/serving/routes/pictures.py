@@ -65,9 +65,8 @@ def _overlay(service: Service, prediction_id: str, opacity: float) -> bytes:
     spec = BundleManifest.model_validate_json(text).input
     limits = DecodeLimits(max_pixels=service.settings.max_pixels)
     pixels = turn_upright(decode_image(data, limits=limits).pixels, stored.orientation)
-    enlarged = max(
-        1.0, min(min(pixels.shape[:2]) / min(spec.height, spec.width), _LONGEST_SIDE / max(spec.height, spec.width))
-    )
+    most = _LONGEST_SIDE / max(spec.height, spec.width)
+    enlarged = max(1.0, min(min(pixels.shape[:2]) / min(spec.height, spec.width), most))
     seen = frame(pixels, round(spec.height * enlarged), round(spec.width * enlarged), spec.rule)
     laid = overlay_evidence(seen, np.asarray(stored.evidence_map, np.float32), alpha=opacity)
     buffer = io.BytesIO()

@@ -34,7 +34,7 @@ _FORM = {
     "required": ["image"],
     "properties": {
         "image": {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1},
-        **{name: schema for name, schema in Asked.model_json_schema()["properties"].items()},
+        **Asked.model_json_schema()["properties"],
     },
 }
 _BODY = {
@@ -119,7 +119,7 @@ async def judge_and_record(
     route = choose(
         service, asked.model, patient=subject.patient_hash, lesion=subject.lesion_hash, request_id=request_id
     )
-    judged = await _judge_all(service, route, body, subject, principal, request_id)
+    judged = await _judge_all(service, route, body, subject, key_id=principal.key_id, request_id=request_id)
     rows = [one.row for one in judged]
     answers = [prediction_answer(row, explain=asked.explain) for row in rows]
     for answer, name in zip(answers, body.names, strict=True):
@@ -153,7 +153,7 @@ async def judge_and_record(
 
 
 async def _judge_all(
-    service: Service, route: Route, body: Body, subject: Subject, principal: Principal, request_id: str
+    service: Service, route: Route, body: Body, subject: Subject, *, key_id: str | None, request_id: str
 ) -> list[Judged]:
     jobs = [
         service.compute(
@@ -162,7 +162,7 @@ async def _judge_all(
             image,
             subject,
             request_id=request_id,
-            key_id=principal.key_id,
+            key_id=key_id,
             arm=route.arm,
             blobs=service.blobs,
         )
@@ -180,7 +180,8 @@ async def _judge_all(
 
 
 async def _shadow(service: Service, model: Any, body: Body, subject: Subject, rows: list[dict[str, Any]]) -> None:
-    found = [await service.compute(shadow_row, model, data, subject, row) for data, row in zip(body.images, rows)]
+    pairs = zip(body.images, rows, strict=True)
+    found = [await service.compute(shadow_row, model, data, subject, row) for data, row in pairs]
     await service.recorder.record(lambda connection: append_predictions(connection, [row for row in found if row]))
 
 
