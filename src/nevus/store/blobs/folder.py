@@ -1,0 +1,130 @@
+"""Blobs in a local folder: one file each, written beside and renamed, so that a kill leaves whole files only."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from nevus.errors import NevusError, storage_full
+from nevus.store.blobs.port import BlobMissingError, BlobsError, checked_key
+
+PARTIAL = ".partial"
+"""Folder of what is being written. No key begins with a dot."""
+_ABANDONED_SECONDS = 3600.0
+
+
+class FolderBlobs:
+    """Files below a folder that only its owner may read.
+
+    Without `durable`, what was put survives a kill of the process but maybe not a power loss in the next half minute;
+    with it, every put waits for the disk.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        """Make the folder where it is missing, and clear away what a kill left half written there."""
+        self.folder = folder.expanduser().absolute()
+        self.uri = str(self.folder)
+        self._durable = durable
+        self._partial = self.folder / PARTIAL
+        with self._explained():
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._partial.mkdir(mode=0o700, exist_ok=True)
+            self._sweep()
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write a new file, then give it its name."""
+        target = self._path(key)
+        partial = self._partial / secrets.token_hex(12)
+        with self._explained():
+            try:
+                self._write(partial, data)
+                self._move(partial, target)
+            except BaseException:
+                with suppress(OSError):
+                    partial.unlink()
+                raise
+
+    def get(self, key: str) -> bytes:
+        """Read the file."""
+        with self._explained(key):
+            return self._path(key).read_bytes()
+
+    def delete(self, key: str) -> bool:
+        """Remove the file."""
+        try:
+            with self._explained(key):
+                self._path(key).unlink()
+        except BlobMissingError:
+            return False
+        return True
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such a file."""
+        return self._path(key).is_file()
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """The files' paths below the folder."""
+        for directory, below, names in os.walk(self.folder):
+            below[:] = sorted(name for name in below if not name.startswith("."))
+            inside = Path(directory).relative_to(self.folder).as_posix()
+            start = "" if inside == "." else f"{inside}/"
+            yield from sorted(start + name for name in names if (start + name).startswith(prefix))
+
+    def _path(self, key: str) -> Path:
+        return self.folder / checked_key(key)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb", buffering=0) as file:
+            written = 0
+            while written < len(data):
+                written += file.write(memoryview(data)[written:]) or 0
+            if self._durable:
+                os.fsync(file.fileno())
+
+    def _move(self, partial: Path, target: Path) -> None:
+        try:
+            partial.replace(target)
+        except FileNotFoundError:
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            partial.replace(target)
+        if self._durable:
+            for folder in target.parents:
+                _sync_names(folder)
+                if folder == self.folder:
+                    break
+
+    def _sweep(self) -> None:
+        limit = time.time() - _ABANDONED_SECONDS
+        for path in self._partial.iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < limit:
+                    path.unlink()
+
+    @contextmanager
+    def _explained(self, key: str | None = None) -> Iterator[None]:
+        try:
+            yield
+        except NevusError:
+            raise
+        except OSError as error:
+            if key is not None and isinstance(error, FileNotFoundError) and self.folder.is_dir():
+                raise BlobMissingError(f"there is no blob {key} in {self.folder}.") from error
+            if full := storage_full(error, self.folder):
+                raise full from error
+            raise BlobsError(
+                f"the folder of pictures {self.folder} can't be used ({error.strerror or error}): is it there, and may "
+                "you write in it?"
+            ) from error
+
+
+def _sync_names(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
