@@ -39,6 +39,9 @@ COMMANDS: dict[str, CommandEntry] = {
         "nevus.cli.models:app", "List, compare, approve, promote and roll back models.", "train", _MODELS
     ),
     "audit": CommandEntry("nevus.cli.audit:app", "Verify and show the log of decisions.", "train", _MODELS),
+    "up": CommandEntry(
+        "nevus.cli.up:up", "Start the service and the web console on this machine.", "serve,console", _USE
+    ),
     "serve": CommandEntry("nevus.cli.serve:serve", "Answer over HTTP: predict, store, explain, label.", "serve", _USE),
     "predict": CommandEntry("nevus.cli.predict:predict", "Judge images with a bundle.", None, _USE),
     "bundle": CommandEntry("nevus.cli.bundle:app", "Verify, convert and import model bundles.", None, _USE),

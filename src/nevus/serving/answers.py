@@ -40,7 +40,7 @@ _LISTS = ("reasons", "prediction_set", "notes")
 def prediction_answer(row: Mapping[str, Any], *, explain: bool = False) -> dict[str, Any]:
     """The answer that a row of `PredictionRow` stands for."""
     answer = {name: row[name] for name in _SAME} | {name: list(row[name]) for name in _LISTS}
-    answer["created_at"] = row["created_at"].isoformat()
+    answer["created_at"] = row["created_at"].isoformat().replace("+00:00", "Z")
     answer["reliable"] = Judgement(row["verdict"]).reliable
     answer["latency_ms"] = row["latency"]
     answer["has_image"] = row["image_key"] is not None
@@ -68,5 +68,5 @@ def label_answer(label: Label) -> dict[str, Any]:
     names = ("label_id", "image_hash", "prediction_id", "diagnosis", "malignant", "confirmed_by", "labelled_by", "note")
     answer = {name: getattr(label, name) for name in (*names, "superseded_by")}
     answer["confirmed_on"] = label.confirmed_on.isoformat() if label.confirmed_on else None
-    answer["created_at"] = label.created_at.isoformat()
+    answer["created_at"] = label.created_at.isoformat().replace("+00:00", "Z")
     return answer
