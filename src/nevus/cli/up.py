@@ -75,7 +75,9 @@ def _run(service: list[str], console: list[str], api: str, page: str, logs: Path
     try:
         for name, command in (("service", service), ("console", console)):
             with files[name].open("ab") as log:
-                processes[name] = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+                processes[name] = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                    command, stdout=log, stderr=log, start_new_session=True
+                )
         if _ready(f"{api}/ready", processes, files, lambda: stopping):
             typer.echo(f"nevus is up: {page}")
             typer.echo(f"  service {api}   documentation {api}/docs   logs {logs}   Ctrl-C ends both")
