@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nevus.store.labels.label import Label
+from nevus.store.label import Label
 from nevus.store.serving_tables import LabelRow, PredictionRow
 
 if TYPE_CHECKING:
