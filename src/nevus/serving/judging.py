@@ -13,7 +13,7 @@ from nevus.bundle import Failure, Metadata, Prediction
 from nevus.bundle.verdict import default_operating_point
 from nevus.serving.errors import ProblemError
 from nevus.serving.fleet import LoadedModel
-from nevus.serving.picture import Picture, kept_picture
+from nevus.serving.picture import kept_picture
 from nevus.store.blobs import BlobStore
 from nevus.store.columns import now
 from nevus.store.ids import new_id
@@ -57,15 +57,17 @@ def judge_image(
     if isinstance(found, Failure):
         raise ProblemError(422, found.error, field="image", reason=found.reason)
     judged_at = perf_counter()
-    picture = None
+    image_hash = hashlib.sha256(data).hexdigest()
+    pictured: dict[str, Any] = {"image_hash": image_hash, "image_key": None, "image_type": "", "orientation": 1}
     if blobs is not None:
         picture = kept_picture(data, model.predictor.limits)
-        blobs.put(picture.key, picture.data)
+        key = picture.key(image_hash)
+        blobs.put(key, picture.data)
+        pictured |= {"image_key": key, "image_type": picture.media_type, "orientation": picture.orientation}
     found.latency["keep"] = (perf_counter() - judged_at) * 1e3
     found.latency["total"] = (perf_counter() - started) * 1e3
     row = prediction_row(model, found, subject, request_id=request_id, key_id=key_id, arm=arm)
-    row |= _pictured(data, picture)
-    return Judged(found, row)
+    return Judged(found, row | pictured)
 
 
 def shadow_row(model: LoadedModel, data: bytes, subject: Subject, answered: dict[str, Any]) -> dict[str, Any] | None:
@@ -121,15 +123,6 @@ def prediction_row(
         "evidence": None if evidence is None else evidence.tobytes(),
         "evidence_height": None if evidence is None else evidence.shape[0],
         "latency": {stage: round(ms, 3) for stage, ms in found.latency.items()},
-    }
-
-
-def _pictured(data: bytes, picture: Picture | None) -> dict[str, Any]:
-    return {
-        "image_hash": hashlib.sha256(data).hexdigest(),
-        "image_key": picture.key if picture else None,
-        "image_type": picture.media_type if picture else "",
-        "orientation": picture.orientation if picture else 1,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -15,6 +16,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
+        self._children: dict[tuple[Any, ...], Any] = {}
         self.requests = Counter("nevus_requests", "Requests answered", ["route", "status"], registry=registry)
         self.seconds = Histogram(
             "nevus_request_seconds",
@@ -41,19 +43,32 @@ class Metrics:
 
     def judged(self, model: str, row: Mapping[str, object]) -> None:
         """Count an answer, given as its row."""
-        self.verdicts.labels(str(row["verdict"]), model).inc()
+        self._child(self.verdicts, str(row["verdict"]), model).inc()
         latency = row["latency"]
         if isinstance(latency, dict):
             for stage, ms in latency.items():
-                self.stages.labels(stage).observe(ms / 1e3)
+                self._child(self.stages, stage).observe(ms / 1e3)
         probabilities = row["probabilities"]
         if isinstance(probabilities, dict):
             for diagnosis, p in probabilities.items():
-                self.scores.labels(diagnosis).observe(p)
+                self._child(self.scores, diagnosis).observe(p)
         p_malignant = row["p_malignant"]
         if isinstance(p_malignant, float):
             self.malignant.observe(p_malignant)
 
+    def observed(self, route: str, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        self._child(self.requests, route, str(status)).inc()
+        self._child(self.seconds, route).observe(seconds)
+
     def text(self) -> bytes:
         """In Prometheus' text format."""
         return generate_latest(self.registry)
+
+    def _child(self, measure: Any, *labels: str) -> Any:
+        """The measure with these labels, looked up once."""
+        key = (measure, *labels)
+        found = self._children.get(key)
+        if found is None:
+            found = self._children[key] = measure.labels(*labels)
+        return found

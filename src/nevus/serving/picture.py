@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from dataclasses import dataclass
 
@@ -20,11 +19,9 @@ class Picture:
     media_type: str
     orientation: int
 
-    @property
-    def key(self) -> str:
-        """Its name in the blob store, by its content."""
-        digest = hashlib.sha256(self.data).hexdigest()
-        return f"images/{digest[:2]}/{digest}.{'jpg' if self.media_type == 'image/jpeg' else 'png'}"
+    def key(self, image_hash: str) -> str:
+        """Its name in the blob store, by the hash of what was sent: the same file twice is kept once."""
+        return f"images/{image_hash[:2]}/{image_hash}.{'jpg' if self.media_type == 'image/jpeg' else 'png'}"
 
 
 def kept_picture(data: bytes, limits: DecodeLimits) -> Picture:

@@ -46,7 +46,7 @@ class Service:
         self.authenticator = Authenticator(store)
         self.rate_limit = RateLimit(settings.rate_per_minute)
         self.metrics = Metrics()
-        self.recorder = Recorder(store, survive_power_loss=settings.survive_power_loss)
+        self.recorder = Recorder(store, survive_power_loss=settings.survive_power_loss, others=lambda: self._busy > 1)
         self.fleet = Fleet(store, settings, self.log.info)
         self.threads = settings.threads or usable_cpus()
         self._compute = ThreadPoolExecutor(self.threads, "nevus-infer")
@@ -112,11 +112,6 @@ class Service:
         self._background.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self.log.warning("background_failed", error=str(task.exception()))
-
-    def observed(self, route: str, status: int, seconds: float) -> None:
-        """Count a request that was answered."""
-        self.metrics.requests.labels(route, str(status)).inc()
-        self.metrics.seconds.labels(route).observe(seconds)
 
     def _follow(self) -> None:
         while not self._ends.is_set() and not self.fleet.ready:

@@ -21,23 +21,33 @@ class PredictionRow(Base):
     __tablename__ = "predictions"
     __table_args__ = (
         sa.CheckConstraint(f"arm IN ({', '.join(repr(arm) for arm in ARMS)})", name="arm"),
-        sa.Index("ix_predictions_model_version", "model", "version"),
+        # Few indexes, since every answer waits for them: ids sort by time, and most rows have no keys and no shadow.
+        sa.Index("ix_predictions_image_hash", "image_hash"),
+        *(
+            sa.Index(
+                f"ix_predictions_{column}",
+                column,
+                sqlite_where=sa.text(f"{column} IS NOT NULL"),
+                postgresql_where=sa.text(f"{column} IS NOT NULL"),
+            )
+            for column in ("shadow_of", "patient_hash", "lesion_hash")
+        ),
     )
 
     prediction_id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
-    request_id: Mapped[str] = mapped_column(sa.String(64), index=True)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    request_id: Mapped[str] = mapped_column(sa.String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     model: Mapped[str] = mapped_column(sa.String(100))
     version: Mapped[int | None]
     """Its number in the registry; null for a bundle that was named by its folder and is in no registry."""
-    bundle_digest: Mapped[str] = mapped_column(sa.String(64), index=True)
+    bundle_digest: Mapped[str] = mapped_column(sa.String(64))
     arm: Mapped[str] = mapped_column(sa.String(12))
-    shadow_of: Mapped[str | None] = mapped_column(sa.String(36), index=True)
+    shadow_of: Mapped[str | None] = mapped_column(sa.String(36))
     """The answered prediction that this one, of a shadow, stands beside."""
     key_id: Mapped[str | None] = mapped_column(sa.String(20))
-    patient_hash: Mapped[str | None] = mapped_column(sa.String(64), index=True)
-    lesion_hash: Mapped[str | None] = mapped_column(sa.String(64), index=True)
-    image_hash: Mapped[str] = mapped_column(sa.String(64), index=True)
+    patient_hash: Mapped[str | None] = mapped_column(sa.String(64))
+    lesion_hash: Mapped[str | None] = mapped_column(sa.String(64))
+    image_hash: Mapped[str] = mapped_column(sa.String(64))
     """SHA-256 of the bytes as they were sent."""
     image_key: Mapped[str | None] = mapped_column(sa.String(200))
     """Where the blob store has the picture; null once it is gone."""
@@ -52,10 +62,10 @@ class PredictionRow(Base):
     diagnosis: Mapped[str | None] = mapped_column(sa.String(40))
     probabilities: Mapped[dict[str, float] | None] = mapped_column(Json)
     logits: Mapped[dict[str, float] | None] = mapped_column(Json)
-    p_malignant: Mapped[float | None] = mapped_column(sa.Double, index=True)
+    p_malignant: Mapped[float | None] = mapped_column(sa.Double)
     operating_point: Mapped[str | None] = mapped_column(sa.String(80))
     threshold: Mapped[float | None] = mapped_column(sa.Double)
-    verdict: Mapped[str] = mapped_column(sa.String(20), index=True)
+    verdict: Mapped[str] = mapped_column(sa.String(20))
     reasons: Mapped[list[str]] = mapped_column(Json)
     quality: Mapped[dict[str, float]] = mapped_column(Json)
     image_statistics: Mapped[dict[str, float]] = mapped_column(Json)

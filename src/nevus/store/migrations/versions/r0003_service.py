@@ -134,16 +134,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("prediction_id", name="pk_predictions"),
         sa.CheckConstraint("arm IN ('champion', 'challenger', 'shadow', 'pinned')", name=op.f("ck_predictions_arm")),
     )
-    op.create_index("ix_predictions_bundle_digest", "predictions", ["bundle_digest"])
-    op.create_index("ix_predictions_created_at", "predictions", ["created_at"])
     op.create_index("ix_predictions_image_hash", "predictions", ["image_hash"])
-    op.create_index("ix_predictions_lesion_hash", "predictions", ["lesion_hash"])
-    op.create_index("ix_predictions_model_version", "predictions", ["model", "version"])
-    op.create_index("ix_predictions_p_malignant", "predictions", ["p_malignant"])
-    op.create_index("ix_predictions_patient_hash", "predictions", ["patient_hash"])
-    op.create_index("ix_predictions_request_id", "predictions", ["request_id"])
-    op.create_index("ix_predictions_shadow_of", "predictions", ["shadow_of"])
-    op.create_index("ix_predictions_verdict", "predictions", ["verdict"])
+    op.create_index(
+        "ix_predictions_lesion_hash",
+        "predictions",
+        ["lesion_hash"],
+        sqlite_where=sa.text("lesion_hash IS NOT NULL"),
+        postgresql_where=sa.text("lesion_hash IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_predictions_patient_hash",
+        "predictions",
+        ["patient_hash"],
+        sqlite_where=sa.text("patient_hash IS NOT NULL"),
+        postgresql_where=sa.text("patient_hash IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_predictions_shadow_of",
+        "predictions",
+        ["shadow_of"],
+        sqlite_where=sa.text("shadow_of IS NOT NULL"),
+        postgresql_where=sa.text("shadow_of IS NOT NULL"),
+    )
     op.create_table(
         "sample_batches",
         sa.Column("batch_id", sa.String(36), nullable=False),
