@@ -13,7 +13,7 @@ from nevus import __version__
 from nevus.bundle.verdict import NOTICE
 from nevus.serving import problems
 from nevus.serving.edge import Edge
-from nevus.serving.routes import ROUTERS
+from nevus.serving.routes import FAST_ROUTES, ROUTERS
 from nevus.serving.service import Service
 from nevus.serving.settings import ServingSettings
 from nevus.store import Store
@@ -49,6 +49,7 @@ def create_app(store: Store, home: Path, settings: ServingSettings) -> FastAPI:
     )
     app.state.service = service
     problems.install(app)
+    app.router.routes.extend(FAST_ROUTES)
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(Edge, service=service)

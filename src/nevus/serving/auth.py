@@ -125,11 +125,20 @@ def needs(role: str) -> object:
     """The dependency of a route that only this role and those above it may call."""
 
     async def check(principal: Annotated[Principal, Depends(principal_of)]) -> Principal:
-        if not allows(principal.role, role):
-            raise ProblemError(403, f"this needs a key of role {role}; this key's role is {principal.role}.")
-        return principal
+        return require_role(principal, role)
 
     return Depends(check)
+
+
+def require_role(principal: Principal, role: str) -> Principal:
+    """The principal, if it has this role or one above it.
+
+    Raises:
+        ProblemError: 403.
+    """
+    if not allows(principal.role, role):
+        raise ProblemError(403, f"this needs a key of role {role}; this key's role is {principal.role}.")
+    return principal
 
 
 def _unauthorised(detail: str) -> ProblemError:

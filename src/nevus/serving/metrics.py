@@ -8,7 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-_SHARES = tuple(round(0.05 * n, 2) for n in range(1, 21))
+_SHARES = tuple(round(0.1 * n, 1) for n in range(1, 11))
 
 
 class Metrics:
@@ -40,6 +40,13 @@ class Metrics:
         self.model = Gauge(
             "nevus_model_info", "1 for each loaded model", ["model", "digest", "role"], registry=registry
         )
+        self.broken = Gauge(
+            "nevus_model_not_loaded", "1 for each version that should answer and can't", ["model"], registry=registry
+        )
+        self.shadows = Counter(
+            "nevus_shadows", "Images for a shadow: judged, failed or dropped", ["outcome"], registry=registry
+        )
+        self.shadow_backlog = Gauge("nevus_shadow_backlog", "Images waiting for a shadow", registry=registry)
 
     def judged(self, model: str, row: Mapping[str, object]) -> None:
         """Count an answer, given as its row."""

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from nevus.serving.metrics import Metrics
 from nevus.serving.problems import RETRY_SECONDS
 from nevus.serving.recorder import Recorder
 from nevus.serving.settings import ServingSettings
+from nevus.serving.shadows import Shadows
 from nevus.store import Store
 from nevus.store.blobs import BlobStore, open_blobs
 from nevus.store.ids import new_id
@@ -47,8 +49,11 @@ class Service:
         self.rate_limit = RateLimit(settings.rate_per_minute)
         self.metrics = Metrics()
         self.recorder = Recorder(store, survive_power_loss=settings.survive_power_loss, others=lambda: self._busy > 1)
-        self.fleet = Fleet(store, settings, self.log.info)
+        self.fleet = Fleet(store, home, settings, self.log)
         self.threads = settings.threads or usable_cpus()
+        self.shadows = Shadows(
+            store, self.metrics, self.log, most=settings.shadow_backlog, busy=lambda: self._busy >= self.threads
+        )
         self._compute = ThreadPoolExecutor(self.threads, "nevus-infer")
         self._side = ThreadPoolExecutor(_SIDE_THREADS, "nevus-side")
         self._background: set[asyncio.Task[None]] = set()
@@ -66,6 +71,7 @@ class Service:
         """Let running work end, write what waits, and let go of everything."""
         self._ends.set()
         self._compute.shutdown(wait=True)
+        self.shadows.close()
         self._side.shutdown(wait=True)
         self.recorder.close()
         self.fleet.close()
@@ -142,6 +148,6 @@ def configure_logs(form: str) -> None:
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
