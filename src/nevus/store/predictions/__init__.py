@@ -1,14 +1,21 @@
 """Predictions: every answer, appended once and read back ever after."""
 
 from nevus.store.predictions.append import append_predictions, remember_bundle
+from nevus.store.predictions.filters import FilterError, PredictionFilter
+from nevus.store.predictions.listing import PredictionPage, iterate_predictions, list_predictions
 from nevus.store.predictions.read import UnknownPredictionError, find_prediction, served_manifest
 from nevus.store.predictions.stored import StoredPrediction
 
 __all__ = [
+    "FilterError",
+    "PredictionFilter",
+    "PredictionPage",
     "StoredPrediction",
     "UnknownPredictionError",
     "append_predictions",
     "find_prediction",
+    "iterate_predictions",
+    "list_predictions",
     "remember_bundle",
     "served_manifest",
 ]

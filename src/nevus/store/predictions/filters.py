@@ -69,11 +69,7 @@ class PredictionFilter:
                 yield getattr(PredictionRow, field) == value
 
     def _by_time(self) -> Iterator[sa.ColumnElement[bool]]:
-        for field in ("since", "until"):
-            value = getattr(self, field)
-            if value is not None and value.tzinfo is None:
-                raise FilterError(field, "has no time zone; write it as 2026-11-21T08:00:00Z.")
-        since, until = self.since, self.until
+        since, until = (_in_utc(field, getattr(self, field)) for field in ("since", "until"))
         if self.day is not None:
             begin = datetime.combine(self.day, time(), UTC)
             yield PredictionRow.created_at >= begin
@@ -108,6 +104,17 @@ class PredictionFilter:
             yield PredictionRow.p_malignant <= self.p_max
         if self.labelled is not None:
             yield LabelRow.label_id.is_not(None) if self.labelled else LabelRow.label_id.is_(None)
+
+
+def _in_utc(field: str, value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise FilterError(field, "has no time zone; write it as 2026-11-21T08:00:00Z.")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise FilterError(field, "lies outside the years 1 to 9999.") from None
 
 
 def _among(field: str, named: Collection[str], known: Collection[str]) -> list[str]:

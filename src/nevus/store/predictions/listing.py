@@ -26,12 +26,6 @@ class PredictionPage:
     next_cursor: str | None
 
 
-def with_labels() -> sa.Select[tuple[PredictionRow, LabelRow]]:
-    """Every prediction with the label that counts for its image, or None."""
-    counts = sa.and_(LabelRow.image_hash == PredictionRow.image_hash, LabelRow.superseded_by.is_(None))
-    return sa.select(PredictionRow, LabelRow).outerjoin(LabelRow, counts)
-
-
 def list_predictions(
     store: Store, wanted: PredictionFilter | None = None, *, cursor: str | None = None, limit: int = 100
 ) -> PredictionPage:
@@ -50,7 +44,9 @@ def list_predictions(
     """
     if not 1 <= limit <= MOST_ROWS:
         raise FilterError("limit", f"must lie between 1 and {MOST_ROWS}.")
-    query = with_labels().where(*(wanted or PredictionFilter()).conditions())
+    counts = sa.and_(LabelRow.image_hash == PredictionRow.image_hash, LabelRow.superseded_by.is_(None))
+    query = sa.select(PredictionRow, LabelRow).outerjoin(LabelRow, counts)
+    query = query.where(*(wanted or PredictionFilter()).conditions())
     if cursor is not None:
         query = query.where(PredictionRow.prediction_id < _id_in(cursor))
     with store.read() as session:
