@@ -71,9 +71,10 @@ class Labels:
         """Every label of an image, the newest first."""
         if not storable(image_hash):
             return []
-        query = sa.select(LabelRow).where(LabelRow.image_hash == image_hash)
+        newest_first = (LabelRow.created_at.desc(), LabelRow.label_id.desc())
+        query = sa.select(LabelRow).where(LabelRow.image_hash == image_hash).order_by(*newest_first)
         with self._store.read() as session:
-            return [Label.from_row(row) for row in session.scalars(query.order_by(LabelRow.label_id.desc()))]
+            return [Label.from_row(row) for row in session.scalars(query)]
 
 
 def _add(session: Session, new: NewLabel, by: str, key_id: str | None, at: datetime) -> Label:
