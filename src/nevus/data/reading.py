@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections import OrderedDict
 from pathlib import Path
@@ -12,6 +13,17 @@ from nevus.errors import InputError, require
 
 _HDF5_ENDINGS = (".hdf5", ".h5")
 _OPEN_FILES = 8
+_CREDENTIALS = re.compile(
+    # before the host's @ (a secret may hold a slash, so a colon that begins no port opens one), or signed in the query
+    r"://(?:[^/@]*@|[^/@]*:(?!\d+(?:/|$))[^@]*@)"
+    r"|[?&](?:[^=&#]*(?:signature|token|password|secret|credential)|sig|(?:api[-_]?)?key)=",
+    re.IGNORECASE,
+)
+WITHOUT_CREDENTIALS = (
+    "it would stand in the manifest, in reports and in MLflow. Take it out, and give it by the environment (for s3: "
+    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE)"
+)
+"""Why such an address is refused, and what to do."""
 
 
 class MissingImageError(InputError, FileNotFoundError):
@@ -48,6 +60,11 @@ def read_bytes(uri: str) -> bytes:
 def is_remote(uri: str) -> bool:
     """Whether `uri` names something outside the local file system."""
     return "://" in uri
+
+
+def holds_credentials(uri: str) -> bool:
+    """Whether a remote address tells a user name, a password or a token, which every manifest would then hold."""
+    return is_remote(uri) and _CREDENTIALS.search(uri) is not None
 
 
 def remote_path(uri: str) -> Any:

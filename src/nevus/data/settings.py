@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from nevus.data.pixels import Channels
+from nevus.data.reading import WITHOUT_CREDENTIALS, holds_credentials
 from nevus.data.synthetic.settings import SyntheticSettings
 from nevus.settings import Section
 from nevus.taxonomy import MALIGNANT, check_codes
@@ -54,6 +55,9 @@ class DatasetSettings(Section):
     def _consistent(self) -> DatasetSettings:
         if self.source != "synthetic" and self.root is None:
             raise ValueError(f"source {self.source} needs root, the folder that holds the dataset")
+        for key in ("root", "images", "table"):
+            if holds_credentials(getattr(self, key) or ""):
+                raise ValueError(f"{key} holds a user name, password or token; {WITHOUT_CREDENTIALS}")
         if self.columns and self.source != "table":
             raise ValueError(f"columns belongs to the source table; {self.source} has its own columns")
         check_codes(self.labels.values())

@@ -9,7 +9,13 @@ import h5py
 import numpy as np
 import pytest
 
-from nevus.data.reading import MissingImageError, UnreachableImageError, read_bytes, split_container
+from nevus.data.reading import (
+    MissingImageError,
+    UnreachableImageError,
+    holds_credentials,
+    read_bytes,
+    split_container,
+)
 from nevus.errors import InputError
 
 
@@ -105,3 +111,33 @@ def test_an_object_in_a_bucket_is_read(s3_bucket: str, archive: Path) -> None:
     assert read_bytes(f"{s3_bucket}/images.hdf5#ISIC_3") == bytes([3, 0, 255]) * 9
     with pytest.raises(MissingImageError):
         read_bytes(f"{s3_bucket}/folder/b.jpg")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://me:hush@host/a.jpg",
+        "https://hush@host/a.jpg",
+        "s3://AKIA:hu/sh+@bucket/a.jpg",
+        "https://host/a.jpg?X-Amz-Date=1&X-Amz-Signature=hush",
+        "https://host/a.jpg?sv=1&sig=hush",
+        "https://host/a.jpg?access_token=hush",
+    ],
+)
+def test_an_address_with_a_secret_is_known(uri: str) -> None:
+    assert holds_credentials(uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://host:8080/a@b:c.jpg",
+        "https://host:8080",
+        "s3://bucket/a@b.jpg",
+        "s3://bucket/a:b@c.jpg",
+        "https://host/a.jpg?size=large&monkey=1&keyword=x",
+        "/local/me:hush@host/a?token=1.jpg",
+    ],
+)
+def test_an_address_without_a_secret_is_not_taken_for_one(uri: str) -> None:
+    assert not holds_credentials(uri)

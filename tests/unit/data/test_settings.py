@@ -57,3 +57,10 @@ def test_what_does_not_fit_is_explained(values: dict[str, object], message: str)
 def test_shares_are_shares() -> None:
     with pytest.raises(ValidationError):
         CheckSettings(max_rejected_share=1.2)
+
+
+@pytest.mark.parametrize("key", ["root", "images", "table"])
+def test_an_address_with_a_password_is_refused(key: str) -> None:
+    values = {"source": "table", "root": "x"} | {key: "s3://AKIA:hush@bucket/a"}
+    with pytest.raises(ValidationError, match=f"{key} holds a user name, password or token; .*AWS_PROFILE"):
+        DataSettings.model_validate(values)

@@ -7,6 +7,7 @@ from typing import ClassVar
 import polars as pl
 
 from nevus.data.manifest import SCHEMA
+from nevus.data.reading import WITHOUT_CREDENTIALS, holds_credentials
 from nevus.data.sources.base import Source
 from nevus.data.sources.errors import SourceError
 from nevus.data.sources.files import find_root, find_table, image_files, join, read_table, require_columns, with_uris
@@ -46,6 +47,8 @@ class TableSource(Source):
         if "malignant" in taken:  # enough for the task malignancy
             needed.pop("diagnosis", None)
         require_columns(table, [*needed.values(), *columns.values()], path)
+        if "uri" in taken:
+            _refuse_credentials(table[taken["uri"]], path)
         rows = table.select(pl.col(theirs).cast(pl.String).alias(ours) for ours, theirs in taken.items())
         if "image_id" not in rows.columns:
             rows = rows.with_columns(pl.col("uri").alias("image_id"))
@@ -60,3 +63,13 @@ class TableSource(Source):
         return rows.with_columns(
             pl.Series("uri", [join(base, uri.strip()) if uri else None for uri in rows["uri"]], dtype=pl.String)
         )
+
+
+def _refuse_credentials(addresses: pl.Series, path: str) -> None:
+    """By the number of the row: an address that holds a secret is not repeated."""
+    for number, address in enumerate(addresses.cast(pl.String), start=1):
+        if address is not None and holds_credentials(address):
+            raise SourceError(
+                f"{path}, row {number}, column {addresses.name}: the address holds a user name, password or token; "
+                f"{WITHOUT_CREDENTIALS}."
+            )

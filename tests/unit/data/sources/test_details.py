@@ -262,3 +262,11 @@ def test_a_dataset_says_in_every_row_that_its_channels_are_exchanged(tmp_path: P
     assert read("isic2020", tmp_path, channels="bgr")["channels"].to_list() == ["bgr"] * 5
     with pytest.raises(ValueError, match="'rgb' or 'bgr'"):
         read("isic2020", tmp_path, channels="gbr")
+
+
+def test_an_address_with_a_token_is_refused_by_its_row_and_not_repeated(tmp_path: Path) -> None:
+    (tmp_path / "metadata.csv").write_text("uri,diagnosis\na.jpg,nv\nhttps://host/b.jpg?sig=hush,nv\n")
+    settings = DataSettings.model_validate({"source": "table", "root": str(tmp_path)})
+    with pytest.raises(SourceError, match=r"metadata\.csv, row 2, column uri: .* token; .*AWS_PROFILE") as refused:
+        ingest(settings, tmp_path / "cache")
+    assert "hush" not in str(refused.value)
