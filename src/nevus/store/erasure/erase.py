@@ -1,0 +1,109 @@
+"""Erase a patient: every place of the inventory, one after the other, and an entry in the audit that holds no key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nevus.store import audit
+from nevus.store.actor import current_actor
+from nevus.store.blobs.port import BlobStore
+from nevus.store.database import Store
+from nevus.store.erasure.patient import PREFIX, Line, Patient
+from nevus.store.erasure.rows import row_places
+from nevus.store.erasure.runs import Run, clear_run, find_runs, tracked_pages
+from nevus.store.pseudonyms import Pseudonyms, plain_key
+
+ACTION = "patient.erased"
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What was found (and, but for a dry run, erased) by place; which versions had seen the patient; what is left."""
+
+    subject: str
+    lines: tuple[Line, ...]
+    trained_on: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def items(self) -> int:
+        """Of all places together."""
+        return sum(line.items for line in self.lines)
+
+
+def erase_patient(
+    store: Store,
+    blobs: BlobStore,
+    pseudonyms: Pseudonyms,
+    key: str,
+    *,
+    home: Path,
+    dry_run: bool = False,
+    by: str | None = None,
+) -> Erased:
+    """Erase a patient from all places that nevus keeps.
+
+    Files go first, rows last and all at once with the entry in the audit: whatever moment a kill comes at, a repetition
+    finds the rest. Bundles that had seen the patient stay and are named.
+
+    Args:
+        store, blobs: the database and the pictures.
+        pseudonyms: under whose secret the rows know the patient.
+        key: the plain key.
+        home: the home folder, for what a tracker and a cache keep there.
+        dry_run: only find.
+        by: who asked for it.
+    """
+    patient = Patient(plain_key(key), pseudonyms.patient(key))
+    subject = f"patient:{patient.hash[:PREFIX]}"
+    with store.read() as session:
+        runs = find_runs(session, patient)
+        found = [place.find(session, patient) for place in row_places(blobs)]
+    lines = [line for run in runs.held for line in _lines(home, run)]
+    trained = tuple(dict.fromkeys(_told(ref, run) for run in runs.held for ref in run.versions))
+    notes = [f"{place} can't be looked at from here" for place in runs.unreachable]
+    for run in runs.held:
+        notes += _notes(run, patient)
+    if dry_run:
+        return Erased(subject, (*found, *lines), trained, tuple(notes))
+    for run in runs.held:
+        clear_run(home, run, patient)
+    with store.write() as session:
+        found = [place.erase(session, patient) for place in row_places(blobs)]
+        erased = Erased(subject, (*found, *lines), trained, tuple(notes))
+        counts: dict[str, int] = {}
+        for line in erased.lines:
+            counts[line.place] = counts.get(line.place, 0) + line.items
+        details = {"counts": counts, "runs": len(runs.held), "trained_on": list(trained)}
+        audit.record(session, actor=by or current_actor(), action=ACTION, subject=subject, details=details)
+    return erased
+
+
+def _lines(home: Path, run: Run) -> list[Line]:
+    seen = run.seen
+    where = str(seen.folder)
+    made = ", ".join(sorted(path.name for path in seen.pages))
+    return [
+        Line("tables of runs", len(seen.tables), f"{where}: {', '.join(path.name for path in seen.tables)}"),
+        Line(
+            "pages and prepared images", len(seen.pages), f"{where}: {made}; a run makes them anew" if made else where
+        ),
+        Line("images in runs", len(seen.drawn), where),
+        Line("tracked pages", len(tracked_pages(home, run)), where),
+    ]
+
+
+def _told(ref: str, run: Run) -> str:
+    return f"{ref} ({', '.join(run.seen.parts) or 'not in the split'})"
+
+
+def _notes(run: Run, patient: Patient) -> list[str]:
+    seen = run.seen
+    notes = [f"{path} still mentions the patient or an image: look at it" for path in seen.mentions(patient.key)]
+    if seen.outside:
+        notes.append(
+            f"{seen.folder}: {seen.outside} image(s) lie in the dataset that was read. Remove them there, else another "
+            "run reads them again"
+        )
+    return notes
