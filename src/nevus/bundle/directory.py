@@ -63,6 +63,22 @@ def verify_checksums(directory: Path) -> str:
     return bundle_digest(directory)
 
 
+def listed_files(checksums: bytes, where: Path | str) -> dict[str, str]:
+    """Name -> SHA-256 (hex) of the files that the contents of a `SHA256SUMS` list; `where` it lies is for the message.
+
+    Raises:
+        BundleError: a line of it is not a checksum, or of a file outside the bundle.
+    """
+    expected: dict[str, str] = {}
+    for number, line in enumerate(checksums.decode("utf-8", "replace").splitlines(), 1):
+        digest, separator, name = line.partition("  ")
+        path = PurePosixPath(name)
+        if not separator or len(digest) != _DIGEST_LENGTH or path.is_absolute() or ".." in path.parts:
+            raise BundleError(f"{where}, line {number}: not a checksum of a file of this bundle.")
+        expected[name] = digest
+    return expected
+
+
 def read_bundle_manifest(directory: Path) -> BundleManifest:
     """Read and check `bundle.json`.
 
@@ -127,11 +143,4 @@ def _checksums_bytes(directory: Path) -> bytes:
 
 
 def _parse(directory: Path) -> dict[str, str]:
-    expected: dict[str, str] = {}
-    for number, line in enumerate(_checksums_bytes(directory).decode("utf-8", "replace").splitlines(), 1):
-        digest, separator, name = line.partition("  ")
-        path = PurePosixPath(name)
-        if not separator or len(digest) != _DIGEST_LENGTH or path.is_absolute() or ".." in path.parts:
-            raise BundleError(f"{directory / CHECKSUMS}, line {number}: not a checksum of a file of this bundle.")
-        expected[name] = digest
-    return expected
+    return listed_files(_checksums_bytes(directory), directory / CHECKSUMS)

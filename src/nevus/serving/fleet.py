@@ -1,23 +1,45 @@
-"""The loaded bundles: which version answers, and the change from one to the next without a pause."""
+"""The loaded bundles: which version answers, and the change from one to the next without a pause.
+
+A request holds the model that it began with, and finishes on it: a replaced bundle is let go when the last request that
+uses it has ended, since nothing else refers to it then. What is loaded answers from memory, whatever happens to its
+files.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nevus.bundle import BundleError, Predictor
 from nevus.bundle.directory import MANIFEST
-from nevus.errors import NevusError
+from nevus.errors import InputError, NevusError
 from nevus.imaging import DecodeLimits
+from nevus.serving.bundle_source import local_bundle
 from nevus.serving.settings import ServingSettings
 from nevus.store import ModelVersion, Registry, State, Store
 from nevus.store.predictions import remember_bundle
+from nevus.store.rollout import Rollout, get_rollout
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+RETRY_SECONDS = 30.0
+"""After so long, a bundle that couldn't be loaded is tried again: somebody may have put it back."""
 
 
 class NoModelError(NevusError):
     """There is nothing to serve."""
+
+
+class NotLoadableError(InputError):
+    """A version's bundle is gone, damaged, or doesn't give its recorded outputs here."""
+
+
+class LoadedVersionsError(InputError):
+    """A version can't be loaded or unloaded as things are."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +81,31 @@ class Lineup:
         return tuple({model.digest: model for model in named if model is not None}.values())
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What the store says who should answer."""
+
+    champion: ModelVersion | None = None
+    challenger: ModelVersion | None = None
+    rollout: Rollout | None = None
+
+
 class Fleet:
     """Follows the store: loads a new champion beside the old one, lets it prove itself, then swaps."""
 
-    def __init__(self, store: Store, settings: ServingSettings, tell: Callable[..., None]) -> None:
-        self._store, self._settings, self._tell = store, settings, tell
+    def __init__(self, store: Store, home: Path, settings: ServingSettings, log: FilteringBoundLogger) -> None:
+        self._store, self._home, self._settings, self._log = store, home, settings, log
         self._limits = DecodeLimits(max_pixels=settings.max_pixels)
         self._registry = Registry(store)
         self._changing = threading.Lock()
         self._lineup = Lineup()
-        self._first_champion: str | None = None
-        """Digest of the champion that the store had at the start: with a bundle named, only another one counts."""
-        self._broken: dict[str, str] = {}
-        """Digest -> why it couldn't be loaded, so that it isn't tried every two seconds."""
+        self._holds: str | None = None
+        """With a bundle named: digest of the champion at the start ("" for none); the bundle answers until there is
+        another one."""
+        self._proven: dict[str, LoadedModel] = {}
+        self._broken: dict[str, tuple[float, str]] = {}
+        """Digest -> when it couldn't be loaded, and which version it is of."""
+        self._problems: tuple[str, ...] = ()
 
     @property
     def lineup(self) -> Lineup:
@@ -83,42 +117,92 @@ class Fleet:
         """Whether a champion has passed its self-test."""
         return self._lineup.champion is not None
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Where who answers is not who should; without paths, for everybody to read."""
+        return self._problems
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The versions that should answer and couldn't be loaded."""
+        return tuple(ref for _, ref in self._broken.values())
+
     def start(self) -> None:
         """Load what is to be served.
 
         Raises:
-            NoModelError: no bundle is named and the store has no champion.
+            NoModelError: no bundle is named and the store has no champion, or those of several models.
             BundleError: it can't be loaded; SelfTestError: it doesn't give its recorded outputs here.
         """
         with self._changing:
-            champion = self._champion()
-            self._first_champion = champion.bundle_digest if champion else None
             if self._settings.bundle:
-                loaded = self._load_folder(self._settings.bundle)
-            elif champion is not None:
-                loaded = self._load(champion)
+                self._lineup = Lineup(champion=self._load_named(self._settings.bundle))
+                champion = self._wanted().champion
+                self._holds = champion.bundle_digest if champion else ""
             else:
-                raise NoModelError(
-                    "there is no model to serve: the store has no champion. Name a bundle by --bundle DIR, or promote "
-                    "an approved version: `nevus models approve`, then `nevus models promote`."
-                )
-            self._lineup = Lineup(champion=loaded)
+                champion = self._wanted().champion
+                if champion is None:
+                    raise NoModelError(
+                        "there is no model to serve: the store has no champion. Name a bundle by --bundle DIR, or "
+                        "promote an approved version: `nevus models approve`, then `nevus models promote`."
+                    )
+                self._lineup = Lineup(champion=self._load(champion))
         self.follow()
 
     def follow(self) -> None:
-        """Bring the lineup to what the store says; what can't be loaded is told, and the old stays."""
+        """Bring the lineup to what the store says; what can't be loaded is told, and the old goes on answering."""
         with self._changing:
-            champion = self._champion()
-            now = self._lineup.champion
-            moved = champion is not None and not (
-                self._settings.bundle and champion.bundle_digest == self._first_champion
-            )
-            if champion is not None and moved and (now is None or now.digest != champion.bundle_digest):
-                loaded = self._try(champion)
-                if loaded is not None:
-                    self._first_champion = None
-                    self._tell("model_changed", model=loaded.ref, before=now.ref if now else None)
-                    self._lineup = Lineup(champion=loaded)
+            before, wanted = self._lineup, self._wanted()
+            self._problems = ()
+            lineup = self._lined_up(before, wanted)
+            self._broken = {d: at for d, at in self._broken.items() if d in _digests(wanted)}
+            self._proven.clear()
+            if lineup != before:
+                self._lineup = lineup
+                self._log.info("models_changed", before=_told(before), now=_told(lineup))
+
+    def prove(self, version: ModelVersion) -> None:
+        """Load a version that is about to be promoted, so that what can't answer doesn't become champion.
+
+        Raises:
+            NotLoadableError: it can't be loaded.
+        """
+        with self._changing:
+            self._proven[version.bundle_digest] = self._loaded(version)
+
+    def load(self, version: ModelVersion) -> LoadedModel:
+        """Load a further version, for requests that name it.
+
+        Raises:
+            NotLoadableError: it can't be loaded.
+            LoadedVersionsError: so many are loaded already.
+        """
+        with self._changing:
+            known = {model.digest: model for model in self._lineup.all}
+            if version.bundle_digest in known:
+                return known[version.bundle_digest]
+            if len(known) >= self._settings.max_loaded:
+                raise LoadedVersionsError(
+                    f"{len(known)} versions are loaded, as many as serving.max_loaded allows; unload one first."
+                )
+            loaded = self._loaded(version)
+            self._lineup = replace(self._lineup, others=(*self._lineup.others, loaded))
+            return loaded
+
+    def unload(self, version: ModelVersion) -> None:
+        """Let a further version go; requests that use it finish.
+
+        Raises:
+            LoadedVersionsError: it isn't loaded, or it is champion or challenger.
+        """
+        with self._changing:
+            others = tuple(model for model in self._lineup.others if model.digest != version.bundle_digest)
+            if len(others) == len(self._lineup.others):
+                raise LoadedVersionsError(
+                    f"{version.ref} is not among the further versions that are loaded here; champion and challenger "
+                    "stay loaded."
+                )
+            self._lineup = replace(self._lineup, others=others)
 
     def find(self, ref: str) -> LoadedModel | None:
         """The loaded model that a reference means: `name/3`, `3`, `champion`, `challenger` or a digest's beginning."""
@@ -135,40 +219,109 @@ class Fleet:
         for model in self._lineup.all:
             model.predictor.close()
 
-    def _champion(self) -> ModelVersion | None:
-        versions = self._registry.versions(self._settings.model, State.CHAMPION)
-        if len(versions) > 1:
-            names = ", ".join(version.model for version in versions)
-            raise NoModelError(f"the store has champions of several models ({names}); name one by --model.")
-        return versions[0] if versions else None
+    def _wanted(self) -> Wanted:
+        champions = self._registry.versions(self._settings.model, State.CHAMPION)
+        now = self._lineup.champion
+        chosen = [v for v in champions if len(champions) == 1 or (now is not None and v.model == now.name)]
+        if not chosen:
+            if len(champions) > 1 and not self._settings.bundle:
+                names = ", ".join(version.model for version in champions)
+                raise NoModelError(f"the store has champions of several models ({names}); name one by --model.")
+            return Wanted()
+        champion = chosen[0]
+        challengers = self._registry.versions(champion.model, State.CHALLENGER)
+        return Wanted(champion, challengers[0] if challengers else None, get_rollout(self._store, champion.model))
+
+    def _lined_up(self, before: Lineup, wanted: Wanted) -> Lineup:
+        champion = before.champion
+        if wanted.champion is None:
+            if champion is not None and champion.version is not None and not self._settings.bundle:
+                self._problems += (f"the store has no champion any more; {champion.ref} goes on answering.",)
+        elif wanted.champion.bundle_digest != self._holds:
+            found = self._try(wanted.champion)
+            if found is None:
+                still = f"{champion.ref} goes on answering" if champion else "nothing answers"
+                self._problems += (f"{wanted.champion.ref} is champion and can't be loaded here; {still}.",)
+            else:
+                champion, self._holds = found, None
+        challenger, share, shadow = None, 0.0, False
+        if wanted.champion is not None and champion is not None and champion.digest == wanted.champion.bundle_digest:
+            champion = _named(champion, wanted.champion)
+            challenger = self._try(wanted.challenger) if wanted.challenger else None
+            if wanted.challenger and challenger is None:
+                self._problems += (f"{wanted.challenger.ref} is challenger and can't be loaded here.",)
+            if challenger is not None and wanted.rollout is not None:
+                share, shadow = wanted.rollout.challenger_share, wanted.rollout.shadow
+        used = {model.digest for model in (champion, challenger) if model is not None}
+        others = tuple(model for model in before.others if model.digest not in used)
+        return Lineup(champion, challenger, others, share, shadow)
 
     def _try(self, version: ModelVersion) -> LoadedModel | None:
-        if version.bundle_digest in self._broken:
+        failed = self._broken.get(version.bundle_digest)
+        if failed and time.monotonic() < failed[0] + RETRY_SECONDS and version.bundle_digest not in self._proven:
             return None
         try:
-            return self._load(version)
-        except (NevusError, OSError) as error:
-            self._broken[version.bundle_digest] = str(error)
-            self._tell("model_not_loaded", model=f"{version.model}/{version.number}", error=str(error))
+            return self._loaded(version)
+        except NotLoadableError:
             return None
 
+    def _loaded(self, version: ModelVersion) -> LoadedModel:
+        known = {model.digest: model for model in self._lineup.all} | self._proven
+        if version.bundle_digest in known:
+            return _named(known[version.bundle_digest], version)
+        try:
+            loaded = self._load(version)
+        except (NevusError, OSError) as error:
+            self._broken[version.bundle_digest] = (time.monotonic(), version.ref)
+            self._log.warning("model_not_loaded", model=version.ref, error=str(error))
+            raise NotLoadableError(
+                f"{version.ref} can't be loaded here: its bundle is gone, damaged, or fails its self-test. The "
+                "service's log says which."
+            ) from error
+        self._broken.pop(version.bundle_digest, None)
+        return loaded
+
     def _load(self, version: ModelVersion) -> LoadedModel:
-        predictor = Predictor(Path(version.bundle_uri), threads=1, limits=self._limits)
+        predictor = self._predictor(version.bundle_uri)
         if predictor.digest != version.bundle_digest:
             raise BundleError(
-                f"{version.bundle_uri} holds another bundle ({predictor.digest[:12]}) than {version.model}/"
-                f"{version.number} ({version.bundle_digest[:12]})."
+                f"{version.bundle_uri} holds another bundle ({predictor.digest[:12]}) than {version.ref} "
+                f"({version.bundle_digest[:12]})."
             )
         return self._remembered(LoadedModel(predictor, version.model, version.number))
 
-    def _load_folder(self, folder: str) -> LoadedModel:
-        predictor = Predictor(Path(folder), threads=1, limits=self._limits)
+    def _load_named(self, uri: str) -> LoadedModel:
+        predictor = self._predictor(uri)
         known = [v for v in self._registry.versions() if v.bundle_digest == predictor.digest]
         if known:
             return self._remembered(LoadedModel(predictor, known[0].model, known[0].number))
         return self._remembered(LoadedModel(predictor, predictor.manifest.name, None))
 
+    def _predictor(self, uri: str) -> Predictor:
+        return Predictor(local_bundle(uri, self._home), threads=1, limits=self._limits)
+
     def _remembered(self, model: LoadedModel) -> LoadedModel:
         with self._store.append(survive_power_loss=True) as connection:
             remember_bundle(connection, model.digest, (model.predictor.path / MANIFEST).read_text("utf-8"))
         return model
+
+
+def _named(model: LoadedModel, version: ModelVersion) -> LoadedModel:
+    """The same bundle under the name that it has in the registry."""
+    if (model.name, model.version) == (version.model, version.number):
+        return model
+    return LoadedModel(model.predictor, version.model, version.number)
+
+
+def _digests(wanted: Wanted) -> set[str]:
+    return {version.bundle_digest for version in (wanted.champion, wanted.challenger) if version is not None}
+
+
+def _told(lineup: Lineup) -> dict[str, object]:
+    return {
+        "champion": lineup.champion.ref if lineup.champion else None,
+        "challenger": lineup.challenger.ref if lineup.challenger else None,
+        "others": [model.ref for model in lineup.others],
+        "challenger_share": lineup.challenger_share,
+        "shadow": lineup.shadow,
+    }

@@ -18,6 +18,7 @@ from nevus.bundle.metadata import MetadataError
 from nevus.errors import InputError, NevusError, StorageFullError
 from nevus.imaging import UnreadableImageError
 from nevus.serving.errors import ProblemError
+from nevus.serving.fleet import LoadedVersionsError, NotLoadableError
 from nevus.store.failures import StoreError, StoreUnreachableError
 from nevus.store.predictions import UnknownPredictionError
 from nevus.store.registry import ApprovalError, TransitionError, UnknownVersionError
@@ -35,6 +36,8 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (UnknownPredictionError, 404),
     (TransitionError, 409),
     (ApprovalError, 409),
+    (NotLoadableError, 409),
+    (LoadedVersionsError, 409),
     *((kind, 503) for kind in STORE_FAILURES),
     (BundleError, 503),
     (InputError, 422),

@@ -17,7 +17,8 @@ class ServingSettings(Section):
     """Address to listen on. Beyond this machine only with API keys (`nevus keys create`)."""
     port: int = Field(default=8000, ge=0, le=65535)
     bundle: str | None = None
-    """Folder of the bundle to serve; null: the champion of the store. A later promotion or rollback wins over it."""
+    """Folder or address (`s3://bucket/prefix`) of the bundle to serve; null: the champion of the store. A later
+    promotion or rollback wins over it."""
     model: str | None = None
     """Model whose champion is served; null: the store's only one."""
     threads: int | None = Field(default=None, ge=1)
@@ -38,6 +39,10 @@ class ServingSettings(Section):
     """A request that takes longer is answered 503, and a client that sends its body more slowly 408."""
     follow_seconds: float = Field(default=2.0, gt=0)
     """How often the store is asked for another champion, challenger or share."""
+    max_loaded: int = Field(default=4, ge=1)
+    """Most versions in memory at once, before a further one is loaded for requests that name it."""
+    shadow_backlog: int = Field(default=200, ge=1)
+    """Images that may wait for a shadow; what comes beyond is answered as ever, and not judged by the challenger."""
     survive_power_loss: bool = False
     """Wait for the disk before every answer. Without it, an answer survives the death of the service, but the last
     ones before a power cut may be lost."""

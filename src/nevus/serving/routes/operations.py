@@ -27,7 +27,9 @@ async def ready(request: Request) -> Any:
     champion = service.fleet.lineup.champion
     if champion is None:
         return problem(503, service.failure or "the model is being loaded.", headers={"Retry-After": "1"})
-    return {"status": "ready", "model": champion.name, "version": champion.version, "bundle_digest": champion.digest}
+    answer = {"status": "ready", "model": champion.name, "version": champion.version, "bundle_digest": champion.digest}
+    told = service.fleet.problems
+    return answer | {"problems": list(told)} if told else answer
 
 
 @router.get("/version", summary="What runs here?")
@@ -51,4 +53,7 @@ async def metrics(request: Request) -> Response:
     for model in lineup.all:
         role = "champion" if model is lineup.champion else "challenger" if model is lineup.challenger else "loaded"
         service.metrics.model.labels(model.ref, model.digest, role).set(1)
+    service.metrics.broken.clear()
+    for ref in service.fleet.broken:
+        service.metrics.broken.labels(ref).set(1)
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
