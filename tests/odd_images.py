@@ -84,3 +84,12 @@ QUARANTINED = {
     "white.jpg": (lambda: encoded(Image.new("RGB", (120, 90), "white")), "blank"),
 }
 """Name -> the file's bytes (None: there is no such file), and why it is rejected."""
+
+
+def jpeg_with_exif(jpeg: bytes, orientation: int) -> bytes:
+    """The same JPEG, bit by bit, with an EXIF segment that says how to turn it."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010F] = "maker"
+    segment = b"Exif\x00\x00" + exif.tobytes().removeprefix(b"Exif\x00\x00")
+    return jpeg[:2] + b"\xff\xe1" + (len(segment) + 2).to_bytes(2, "big") + segment + jpeg[2:]

@@ -6,14 +6,26 @@ import asyncio
 import base64
 import binascii
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
 from nevus.serving.errors import ProblemError
+from nevus.store.plain_text import storable
+
+
+def _plain(text: str) -> str:
+    if not storable(text):
+        raise ValueError("holds a character that no text may hold")
+    return text
+
+
+PlainText = Annotated[str, AfterValidator(_plain)]
+"""Text that every database takes."""
 
 
 class Asked(BaseModel):
@@ -22,8 +34,8 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     age: float | None = Field(default=None, ge=0, le=120, description="years")
-    sex: str | None = Field(default=None, max_length=40)
-    site: str | None = Field(default=None, max_length=80)
+    sex: PlainText | None = Field(default=None, max_length=40)
+    site: PlainText | None = Field(default=None, max_length=80)
     patient: str | None = Field(default=None, min_length=1, max_length=200, description="your key of the patient")
     lesion: str | None = Field(default=None, min_length=1, max_length=200, description="your key of the lesion")
     model: str | None = Field(default=None, max_length=200, description="a loaded version instead of the usual one")
@@ -109,8 +121,9 @@ async def _from_form(request: Request, *, most_bytes: int, most_items: int, seco
     request._body = await read_body(request, most_bytes=most_bytes, seconds=seconds)
     try:
         form = await request.form(max_files=most_items, max_fields=20, max_part_size=most_bytes)
-    except MultiPartException as error:
-        raise ProblemError(400, f"the form can't be read: {error.message}", field="body") from error
+    except (MultiPartException, HTTPException) as error:
+        said_why = error.message if isinstance(error, MultiPartException) else error.detail
+        raise ProblemError(400, f"the form can't be read: {said_why}", field="body") from error
     images: list[bytes] = []
     names: list[str | None] = []
     said: dict[str, Any] = dict(request.query_params)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import signal
 from pathlib import Path
 
 import uvicorn
@@ -57,6 +58,8 @@ def serve(store: Store, home: Path, settings: ServingSettings) -> None:
         limit_concurrency=None,
         backlog=1024,
     )
+    # uvicorn ends gracefully and then raises the signal again; to be told to end is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     uvicorn.Server(config).run()
 
 

@@ -24,6 +24,7 @@ from nevus.serving.routing import Route, choose
 from nevus.serving.schemas import LesionAnswers, PredictionAnswer, problems
 from nevus.serving.service import Service
 from nevus.store.columns import now
+from nevus.store.failures import StoreError
 from nevus.store.predictions import append_predictions, find_prediction
 from nevus.store.serving_tables import IdempotentAnswerRow, LesionAnswerRow
 
@@ -150,8 +151,9 @@ async def judge_and_record(
 
     try:
         await service.recorder.record(write)
-    except sa.exc.IntegrityError:
-        before = await service.in_thread(repeat.find, service.store) if repeat else None
+    except StoreError as error:
+        twice = repeat if isinstance(error.__cause__, sa.exc.IntegrityError) else None
+        before = await service.in_thread(twice.find, service.store) if twice else None
         if before is None:
             raise
         return before  # the same request came twice at once, and the other was first
