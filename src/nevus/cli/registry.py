@@ -42,7 +42,12 @@ COMMANDS: dict[str, CommandEntry] = {
     "up": CommandEntry(
         "nevus.cli.up:up", "Start the service and the web console on this machine.", "serve,console", _USE
     ),
+    "console": CommandEntry("nevus.cli.console:console", "Open a service to a browser.", "console", _USE),
     "serve": CommandEntry("nevus.cli.serve:serve", "Answer over HTTP: predict, store, explain, label.", "serve", _USE),
     "predict": CommandEntry("nevus.cli.predict:predict", "Judge images with a bundle.", None, _USE),
     "bundle": CommandEntry("nevus.cli.bundle:app", "Verify, convert and import model bundles.", None, _USE),
+    "keys": CommandEntry("nevus.cli.keys:app", "Make, list and revoke the keys of the service.", "serve", _USE),
+    "erase": CommandEntry("nevus.cli.erase:erase", "Erase a patient from every place.", "serve", _USE),
+    "backup": CommandEntry("nevus.cli.backup:backup", "Back up database and pictures into one file.", "serve", _USE),
+    "restore": CommandEntry("nevus.cli.backup:restore", "Restore a backup into a home folder.", "serve", _USE),
 }
