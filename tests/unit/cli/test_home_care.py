@@ -1,0 +1,59 @@
+"""`nevus erase`, `nevus backup` and `nevus restore`, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from nevus.store import StoreSettings, open_store
+from nevus.store.blobs import open_blobs
+from nevus.store.pseudonyms import Pseudonyms
+from nevus.store.serving_tables import PredictionRow
+from patient_rows import picture_key, prediction
+from tiny_run import nevus
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with one patient's prediction, P-1's, and its picture."""
+    made = tmp_path / "home"
+    row = prediction(patient_hash=Pseudonyms.open(made).patient("P-1"))
+    with open_store(StoreSettings(home=made)) as store, store.write() as session:
+        session.execute(sa.insert(PredictionRow), [row])
+    open_blobs(None, made).put(picture_key(b"picture"), b"picture")
+    return made
+
+
+def items(said: str) -> dict[str, int]:
+    return {place["place"]: place["items"] for place in json.loads(said)["places"]}
+
+
+def test_a_patient_is_shown_then_erased(home: Path) -> None:
+    shown = nevus("erase", "--patient", "P-1", "--home", home, "--dry-run", "--json", home=home)
+    assert items(shown.out)["predictions"] == 1
+    done = nevus("erase", "--patient", "P-1", "--home", home, home=home)
+    assert "2 things erased" in done.out
+    assert "P-1" not in done.out
+    assert list(open_blobs(None, home).keys()) == []
+    again = nevus("erase", "--patient", "P-1", "--home", home, "--json", home=home)
+    assert set(items(again.out).values()) == {0}
+    assert nevus("audit", "verify", "--home", home, home=home).code == 0
+
+
+def test_a_backup_is_restored_elsewhere_and_says_what_is_not_in_it(home: Path, tmp_path: Path) -> None:
+    file, there = tmp_path / "a.tar", tmp_path / "there"
+    assert "is not in it" in nevus("backup", file, "--home", home, home=home).out
+    assert "HOLDS the secret" in nevus("backup", file, "--home", home, "--with-secrets", home=home).out
+    done = nevus("restore", file, "--home", there, home=home)
+    assert (done.code, "1 pictures" in done.out, "intact" in done.out) == (0, True, True)
+    assert items(nevus("erase", "--patient", "P-1", "--home", there, "--json", home=there).out)["pictures"] == 1
+
+
+def test_a_place_that_is_not_empty_is_bad_input(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "a.tar"
+    nevus("backup", file, "--home", home, home=home)
+    refused = nevus("restore", file, "--home", home, home=home)
+    assert (refused.code, "--force" in refused.err) == (2, True)
