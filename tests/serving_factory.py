@@ -35,7 +35,7 @@ class Served:
     app: FastAPI
     store: Store
     home: Path
-    bundle: Path
+    bundle: Path | None
     keys: Mapping[str, str]
 
     @property
@@ -64,10 +64,13 @@ class Served:
 
 
 @contextmanager
-def serving(home: Path, bundle: Path, **settings: Any) -> Iterator[Served]:
-    """Start a service in `home` on `bundle` and wait until it is ready; `settings` are those of `ServingSettings`."""
+def serving(home: Path, bundle: Path | None, **settings: Any) -> Iterator[Served]:
+    """Start a service in `home` on `bundle` and wait until it is ready; `settings` are those of `ServingSettings`.
+
+    Without a bundle it is the store's champion that answers.
+    """
     chosen = ServingSettings.model_validate(
-        {"bundle": str(bundle), "threads": 2, "rate_per_minute": 100_000} | settings
+        {"bundle": str(bundle) if bundle else None, "threads": 2, "rate_per_minute": 100_000} | settings
     )
     with open_store(StoreSettings(home=home)) as store:
         keys = {role: ApiKeys(store).create(f"the {role}", role, by="test")[0] for role in ROLES}

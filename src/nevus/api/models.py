@@ -90,12 +90,19 @@ class Compared(Answer):
 
 
 class SequentialTest(Answer):
-    """A test that may be looked at at any time."""
+    """A test that may be looked at at any time.
+
+    decision: `continue`, `challenger_better` or `challenger_worse`; explanation: why, in a sentence. strata: malignant
+    and benign lesions -> how many patients the one and the other alone was right about, and the e-values.
+    """
 
     statistic: float | None = None
     p_value: float | None = None
     e_value: float | None = None
+    alpha: float | None = None
     decision: str
+    explanation: str | None = None
+    strata: dict[str, dict[str, float]] = Field(default_factory=dict)
     looks_allowed: str = "any"
 
 

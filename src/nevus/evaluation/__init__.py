@@ -2,7 +2,7 @@
 
 from nevus.evaluation.aggregate import one_vote_a_lesion
 from nevus.evaluation.calibration import describe_calibration, fit_temperature, softmax
-from nevus.evaluation.comparison import Comparison, ComparisonError, Difference, compare
+from nevus.evaluation.comparison import Comparison, ComparisonError, Difference, compare, compare_at_thresholds
 from nevus.evaluation.errors import EvaluationError
 from nevus.evaluation.estimate import Estimate
 from nevus.evaluation.evaluate import evaluate
@@ -54,6 +54,7 @@ __all__ = [
     "choose_set_threshold",
     "choose_threshold",
     "compare",
+    "compare_at_thresholds",
     "describe_calibration",
     "evaluate",
     "fit_temperature",

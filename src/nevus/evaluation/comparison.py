@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from pydantic import Field
@@ -12,10 +12,14 @@ from nevus.evaluation.arrays import Floats
 from nevus.evaluation.estimate import Estimate
 from nevus.evaluation.interval import bootstrap_estimates
 from nevus.evaluation.metrics import METRICS
+from nevus.evaluation.operating_points import shares_at
 from nevus.evaluation.predictions import Predictions
 from nevus.evaluation.results import Bootstrap
 from nevus.evaluation.weighted_view import WeightedView
 from nevus.settings import Section
+
+_SHARES = {"sensitivity": "malignant_sensitivity", "specificity": "malignant_specificity"}
+"""What is compared at each one's own operating point: the name there, and here."""
 
 
 class ComparisonError(InputError):
@@ -97,6 +101,40 @@ def compare(
             for name in chosen
         },
     )
+
+
+def compare_at_thresholds(
+    candidate: Predictions,
+    champion: Predictions,
+    thresholds: tuple[float, float],
+    *,
+    bootstrap: Bootstrap | None = None,
+) -> dict[str, Difference]:
+    """`malignant_sensitivity` and `malignant_specificity` of both, each at its own threshold, with paired intervals.
+
+    Args:
+        candidate, champion: on the same images in the same order, with the same truth and groups.
+        thresholds: on the malignant probability, the candidate's and the champion's.
+        bootstrap: as for `compare`.
+    """
+
+    def both(weights: Floats) -> tuple[Mapping[str, Floats], Mapping[str, Floats]]:
+        return shares_at(candidate, thresholds[0], weights), shares_at(champion, thresholds[1], weights)
+
+    def differences(weights: Floats) -> dict[str, Floats]:
+        ours, theirs = both(weights)
+        return {name: ours[name] - theirs[name] for name in _SHARES}
+
+    found = bootstrap_estimates(differences, candidate.groups, bootstrap or Bootstrap())
+    ours, theirs = both(np.ones(len(candidate)))
+    return {
+        title: Difference(
+            candidate=Estimate.of(float(ours[name])).value,
+            champion=Estimate.of(float(theirs[name])).value,
+            difference=found[name],
+        )
+        for name, title in _SHARES.items()
+    }
 
 
 def _figures(predictions: Predictions, metrics: Sequence[str], weights: Floats) -> dict[str, Floats]:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from nevus.errors import InputError
-from nevus.evaluation import Bootstrap, Comparison, Difference, Estimate, Predictions, compare
-from nevus.evaluation.arrays import Floats
-from nevus.evaluation.interval import bootstrap_estimates
+from nevus.evaluation import Bootstrap, Comparison, compare, compare_at_thresholds
 from nevus.evaluation.metrics import METRICS
-from nevus.evaluation.operating_points import shares_at
 from nevus.store.registry.prediction_tables import (
     Measured,
     all_classes,
@@ -20,9 +15,6 @@ from nevus.store.registry.prediction_tables import (
     malignancy_only,
     read_test_predictions,
 )
-
-SHARES = {"sensitivity": "malignant_sensitivity", "specificity": "malignant_specificity"}
-"""What is compared at each version's own operating point: the name there, and here."""
 
 
 class NothingSharedError(InputError):
@@ -77,35 +69,11 @@ def compare_versions(
         metrics = [name for name in metrics if METRICS[name].of == "malignancy"]
     resampling = bootstrap or Bootstrap()
     scores = compare(a, b, names=(first.ref, second.ref), metrics=metrics, bootstrap=resampling)
-    shares = _at_operating_points((a, first), (b, second), resampling)
+    shares = {}
+    if first.operating_threshold is not None and second.operating_threshold is not None:
+        thresholds = first.operating_threshold, second.operating_threshold
+        shares = compare_at_thresholds(a, b, thresholds, bootstrap=resampling)
     return VersionComparison(scores.model_copy(update={"metrics": {**scores.metrics, **shares}}), tuple(notes))
-
-
-def _at_operating_points(
-    one: tuple[Predictions, Measured], other: tuple[Predictions, Measured], bootstrap: Bootstrap
-) -> dict[str, Difference]:
-    (a, first), (b, second) = one, other
-    if first.operating_threshold is None or second.operating_threshold is None:
-        return {}
-    thresholds = first.operating_threshold, second.operating_threshold
-
-    def both(weights: Floats) -> tuple[Mapping[str, Floats], Mapping[str, Floats]]:
-        return shares_at(a, thresholds[0], weights), shares_at(b, thresholds[1], weights)
-
-    def differences(weights: Floats) -> dict[str, Floats]:
-        ours, theirs = both(weights)
-        return {name: ours[name] - theirs[name] for name in SHARES}
-
-    found = bootstrap_estimates(differences, a.groups, bootstrap)
-    ours, theirs = both(np.ones(len(a)))
-    return {
-        title: Difference(
-            candidate=Estimate.of(float(ours[name])).value,
-            champion=Estimate.of(float(theirs[name])).value,
-            difference=found[name],
-        )
-        for name, title in SHARES.items()
-    }
 
 
 def _notes(first: Measured, second: Measured, own: int, other: int, shared: int) -> Iterator[str]:

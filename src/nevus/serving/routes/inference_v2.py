@@ -1,0 +1,379 @@
+"""The Open Inference Protocol v2 (JSON), so that KServe and its clients work.
+
+Input `image`: UINT8 [N, height, width, 3] framed pixels, with FP32 `metadata` [N, M] where the model has it; or BYTES
+[N], base64 of whole files, which are decoded and framed as every image is. Whole files are pictures of somebody: their
+predictions are stored like all others. Raw tensors are not: they have no picture that could be shown or labelled.
+https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import math
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from nevus import __version__
+from nevus.bundle import Metadata
+from nevus.bundle.metadata import width as metadata_width
+from nevus.errors import NevusError
+from nevus.serving import problems as problem_documents
+from nevus.serving.auth import Principal, needs
+from nevus.serving.bodies import read_body
+from nevus.serving.deadline import within
+from nevus.serving.errors import ProblemError
+from nevus.serving.fleet import LoadedModel
+from nevus.serving.judging import Judged, Subject, judge_image
+from nevus.serving.service import Service
+from nevus.store.predictions import append_predictions
+
+IMAGE, METADATA = "image", "metadata"
+_TEXTS = ("verdict", "diagnosis", "prediction_id")
+"""Outputs for whole files only."""
+
+Inner = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class OnlyError(BaseModel):
+    """What this protocol says of every failure."""
+
+    error: str
+
+
+class Tensor(BaseModel):
+    """An input; `data` flat or nested, row by row."""
+
+    name: str = Field(max_length=100)
+    shape: list[Annotated[int, Field(ge=0, le=2**31)]] = Field(max_length=8)
+    datatype: Literal["UINT8", "FP32", "BYTES"]
+    data: list[Any]
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class Requested(BaseModel):
+    """An output that is asked for."""
+
+    name: str = Field(max_length=100)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class InferenceRequest(BaseModel):
+    """The body of `infer`."""
+
+    id: str | None = Field(default=None, max_length=200)
+    inputs: list[Tensor] = Field(min_length=1, max_length=2)
+    outputs: list[Requested] | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class V2Route(APIRoute):
+    """A route whose every failure is `{"error": …}`."""
+
+    def get_route_handler(self) -> Inner:
+        """Wrap the usual handler."""
+        inner = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except RequestValidationError as error:
+                return _failure(problem_documents.invalid(error.errors(), None))
+            except ValidationError as error:
+                found = error.errors(include_url=False, include_context=False)
+                return _failure(problem_documents.invalid(found, None))
+            except HTTPException as error:
+                return JSONResponse({"error": str(error.detail)}, error.status_code, headers=error.headers)
+            except NevusError as error:
+                return _failure(problem_documents.answer(error))
+
+        return handle
+
+
+router = APIRouter(prefix="/v2", tags=["Open Inference Protocol v2"], route_class=V2Route)
+
+
+def _inlined(model: type[BaseModel]) -> dict[str, Any]:
+    """Its JSON schema without references, which would lead out of where it is put."""
+    schema = model.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def resolved(node: Any) -> Any:
+        if isinstance(node, dict):
+            if "$ref" in node:
+                return resolved(parts[node["$ref"].rpartition("/")[2]])
+            return {key: resolved(value) for key, value in node.items()}
+        return [resolved(item) for item in node] if isinstance(node, list) else node
+
+    found: dict[str, Any] = resolved(schema)
+    return found
+
+
+_FAILURES: dict[int | str, dict[str, Any]] = {
+    status: {"model": OnlyError} for status in (400, 401, 403, 404, 408, 413, 422, 429, 503)
+}
+_BODY = {
+    "required": True,
+    "content": {"application/json": {"schema": _inlined(InferenceRequest)}},
+}
+
+
+@router.get("", summary="What server is this?")
+async def server() -> dict[str, Any]:
+    """Its name, version and extensions."""
+    return {"name": "nevus", "version": __version__, "extensions": []}
+
+
+@router.get("/health/live", summary="Is the process alive?")
+async def live() -> dict[str, bool]:
+    """At once."""
+    return {"live": True}
+
+
+@router.get("/health/ready", summary="May requests be sent here?", responses={503: {"model": OnlyError}})
+async def ready(request: Request) -> Any:
+    """503 until a bundle's self-test has passed."""
+    if not request.app.state.service.fleet.ready:
+        return JSONResponse({"ready": False, "error": "the model is being loaded."}, 503, headers={"Retry-After": "1"})
+    return {"ready": True}
+
+
+@router.get("/models/{name}/ready", responses=_FAILURES)
+@router.get("/models/{name}/versions/{version}/ready", responses=_FAILURES)
+async def model_ready(request: Request, name: str, version: str | None = None) -> dict[str, Any]:
+    """Whether this model is loaded."""
+    model = _model(request.app.state.service, name, version)
+    return {"name": model.name, "version": _version(model), "ready": True}
+
+
+@router.get("/models/{name}", responses=_FAILURES)
+@router.get("/models/{name}/versions/{version}", responses=_FAILURES)
+async def metadata(
+    request: Request, name: str, principal: Annotated[Principal, needs("reader")], version: str | None = None
+) -> dict[str, Any]:
+    """Inputs and outputs. The image may be BYTES [-1] too: whole files in base64."""
+    del principal
+    service: Service = request.app.state.service
+    model = _model(service, name, version)
+    return {
+        "name": model.name,
+        "versions": [_version(other) for other in service.fleet.lineup.all if other.name == model.name],
+        "platform": f"{model.predictor.manifest.runtime.engine}_onnx",
+        "inputs": _inputs(model),
+        "outputs": _outputs(model),
+    }
+
+
+@router.post("/models/{name}/infer", responses=_FAILURES, openapi_extra={"requestBody": _BODY})
+@router.post("/models/{name}/versions/{version}/infer", responses=_FAILURES, openapi_extra={"requestBody": _BODY})
+async def infer(
+    request: Request, name: str, principal: Annotated[Principal, needs("clinician")], version: str | None = None
+) -> Response:
+    """Run the model. All its outputs come back, or those that are asked for; unusable files are refused."""
+    service: Service = request.app.state.service
+    service.admit()
+    settings = service.settings
+    model = _model(service, name, version)
+    most = int(settings.max_body_mb * 1e6) * 4 // 3 + 4096
+    data = await read_body(request, most_bytes=most, seconds=settings.timeout_seconds)
+    async with within(settings.timeout_seconds):
+        asked = await service.in_thread(InferenceRequest.model_validate_json, data)
+        given = {tensor.name: tensor for tensor in asked.inputs}
+        image = given.get(IMAGE)
+        if image is None:
+            raise ProblemError(400, f"there is no input {IMAGE!r}; see the model's metadata.")
+        if strange := sorted(set(given) - {IMAGE, *([METADATA] if metadata_width(_spec(model)) else [])}):
+            raise ProblemError(400, f"the model has no input {strange[0]!r}; see its metadata.")
+        named = [output.name for output in asked.outputs or []]
+        known = [output["name"] for output in _outputs(model)] + (list(_TEXTS) if image.datatype == "BYTES" else [])
+        if strange := [output for output in named if output not in known]:
+            raise ProblemError(400, f"the model has no output {strange[0]!r}; it has {', '.join(known)}.")
+        if image.datatype == "BYTES":
+            if METADATA in given:
+                raise ProblemError(400, "metadata goes with pixels; for files, age, sex and site are parameters.")
+            files = await service.in_thread(_files, image, settings.max_items)
+            request_id = request.scope["nevus.request_id"]
+            known_of = _said(asked.parameters)
+            found = await _judge(service, model, files, known_of, key_id=principal.key_id, request_id=request_id)
+        else:
+            tensors = await service.in_thread(_tensors, model, given, settings.max_items)
+            found = await service.compute(model.predictor.run_arrays, *tensors)
+        chosen = named or list(found)
+        answer = {"model_name": model.name, "model_version": _version(model)}
+        answer |= {"id": asked.id} if asked.id is not None else {}
+        body = await service.in_thread(_answer, answer, {output: found[output] for output in chosen})
+    return Response(body, media_type="application/json")
+
+
+def _model(service: Service, name: str, version: str | None) -> LoadedModel:
+    """The champion of this name, or the loaded version with this number or digest."""
+    lineup = service.fleet.lineup
+    if lineup.champion is None:
+        raise ProblemError(503, "no model is loaded yet.", headers={"Retry-After": "2"})
+    mine = [model for model in lineup.all if model.name == name]
+    if version is not None:
+        mine = [m for m in mine if version == str(m.version) or (len(version) >= 6 and m.digest.startswith(version))]
+    if not mine:
+        what = f"{name[:80]!r}" + (f" version {version[:80]!r}" if version is not None else "")
+        raise ProblemError(404, f"the model {what} is not loaded.")
+    return lineup.champion if lineup.champion in mine else mine[0]
+
+
+def _version(model: LoadedModel) -> str:
+    return str(model.version) if model.version is not None else model.digest[:12]
+
+
+def _spec(model: LoadedModel) -> Any:
+    return model.predictor.manifest.metadata
+
+
+def _inputs(model: LoadedModel) -> list[dict[str, Any]]:
+    size = model.predictor.manifest.input
+    found: list[dict[str, Any]] = [{"name": IMAGE, "datatype": "UINT8", "shape": [-1, size.height, size.width, 3]}]
+    if width := metadata_width(_spec(model)):
+        found.append({"name": METADATA, "datatype": "FP32", "shape": [-1, width]})
+    return found
+
+
+def _outputs(model: LoadedModel) -> list[dict[str, Any]]:
+    manifest = model.predictor.manifest
+    classes = len(manifest.classes)
+    shapes = {"probabilities": [-1, classes], "logits": [-1, classes], "embedding": [-1, -1], "evidence": [-1, -1, -1]}
+    return [{"name": name, "datatype": "FP32", "shape": shapes.get(name, [-1])} for name in manifest.outputs]
+
+
+def _tensors(
+    model: LoadedModel, given: Mapping[str, Tensor], most: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
+    size = model.predictor.manifest.input
+    image = given[IMAGE]
+    if image.datatype != "UINT8" or image.shape[1:] != [size.height, size.width, 3] or len(image.shape) != 4:
+        raise ProblemError(
+            400, f"the input image must be UINT8 [N, {size.height}, {size.width}, 3], or BYTES [N] with whole files."
+        )
+    if not 1 <= image.shape[0] <= most:
+        raise ProblemError(400, f"1 to {most} images may come at once.")
+    pixels = _array(image, np.dtype(np.int64))
+    if pixels.min() < 0 or pixels.max() > 255:
+        raise ProblemError(400, "the input image holds values outside 0 to 255.")
+    known = None
+    if METADATA in given:
+        width = metadata_width(_spec(model))
+        if given[METADATA].datatype != "FP32" or given[METADATA].shape != [image.shape[0], width]:
+            raise ProblemError(400, f"the input metadata must be FP32 [{image.shape[0]}, {width}].")
+        known = _array(given[METADATA], np.dtype(np.float32))
+        if not np.isfinite(known).all():
+            raise ProblemError(400, "the input metadata holds values that are no numbers.")
+    return pixels.astype(np.uint8), known
+
+
+def _array(tensor: Tensor, kind: np.dtype[Any]) -> NDArray[Any]:
+    try:
+        found = np.array(tensor.data)
+        if found.dtype.kind not in "iuf" or (kind.kind == "i" and found.dtype.kind == "f"):
+            raise ValueError("numbers of another kind")
+        return found.astype(kind).reshape(tensor.shape)
+    except (ValueError, OverflowError) as error:
+        raise ProblemError(
+            400, f"the data of {tensor.name} are not {math.prod(tensor.shape)} numbers of the type {tensor.datatype}."
+        ) from error
+
+
+def _files(image: Tensor, most: int) -> list[bytes]:
+    if image.shape != [len(image.data)] or not 1 <= len(image.data) <= most:
+        raise ProblemError(400, f"the input image must be BYTES [N] with N files, 1 to {most}.")
+    files = []
+    for number, text in enumerate(image.data):
+        try:
+            files.append(base64.b64decode(text, validate=True))
+        except (binascii.Error, ValueError, TypeError) as error:
+            raise ProblemError(400, f"image {number} is not the base64 of a file.") from error
+    return files
+
+
+def _said(parameters: Mapping[str, Any]) -> Metadata:
+    age, sex, site = (parameters.get(name) for name in ("age", "sex", "site"))
+    if isinstance(age, bool) or not isinstance(age, int | float | None):
+        raise ProblemError(400, "the parameter age must be a number of years.")
+    if not isinstance(sex, str | None) or not isinstance(site, str | None):
+        raise ProblemError(400, "the parameters sex and site must be texts.")
+    return Metadata(age, sex, site)
+
+
+async def _judge(
+    service: Service, model: LoadedModel, files: list[bytes], known: Metadata, *, key_id: str | None, request_id: str
+) -> dict[str, Any]:
+    """Judge whole files and store what came of each, as every prediction is."""
+    jobs = [
+        service.compute(
+            judge_image,
+            model,
+            data,
+            Subject(known),
+            request_id=request_id,
+            key_id=key_id,
+            arm="champion" if model is service.fleet.lineup.champion else "pinned",
+            blobs=service.blobs,
+        )
+        for data in files
+    ]
+    results = await asyncio.gather(*jobs, return_exceptions=True)
+    judged = [one for one in results if isinstance(one, Judged)]
+    await service.recorder.record(lambda connection: append_predictions(connection, [one.row for one in judged]))
+    for one in judged:
+        service.metrics.judged(model.ref, one.row)
+    for number, result in enumerate(results):
+        if isinstance(result, ProblemError):
+            raise ProblemError(result.status, f"image {number}: {result}") from result
+        if isinstance(result, BaseException):
+            raise result
+        if result.prediction.verdict == "unusable":
+            raise ProblemError(422, f"image {number} is unusable ({', '.join(result.prediction.reasons)}).")
+    return _stacked(model, judged)
+
+
+def _stacked(model: LoadedModel, judged: list[Judged]) -> dict[str, Any]:
+    predictions = [one.prediction for one in judged]
+    columns: dict[str, list[Any]] = {
+        "probabilities": [list((p.probabilities or {}).values()) for p in predictions],
+        "logits": [list((p.logits or {}).values()) for p in predictions],
+        "embedding": [p.embedding for p in predictions],
+        "ood_score": [p.ood_score for p in predictions],
+        "evidence": [p.evidence for p in predictions],
+    }
+    found: dict[str, Any] = {
+        name: np.array(columns[name], np.float32) for name in model.predictor.manifest.outputs if name in columns
+    }
+    texts = {name: [str(one.row[name]) for one in judged] for name in _TEXTS}
+    return found | texts
+
+
+def _answer(answer: dict[str, Any], outputs: Mapping[str, Any]) -> bytes:
+    tensors = []
+    for name, values in outputs.items():
+        if isinstance(values, list):
+            tensors.append({"name": name, "datatype": "BYTES", "shape": [len(values)], "data": values})
+        else:
+            flat = np.asarray(values, np.float64).ravel().tolist()
+            tensors.append({"name": name, "datatype": "FP32", "shape": list(values.shape), "data": flat})
+    return json.dumps(answer | {"outputs": tensors}, allow_nan=False).encode()
+
+
+def _failure(document: Response) -> Response:
+    """A problem document as this protocol says it."""
+    headers = {
+        name: value for name, value in document.headers.items() if name not in ("content-type", "content-length")
+    }
+    said = json.loads(bytes(document.body))
+    return JSONResponse({"error": said["detail"]}, document.status_code, headers=headers)
