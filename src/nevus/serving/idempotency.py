@@ -35,13 +35,22 @@ class Repeat:
         """
         if header is None:
             return None
-        if not header.strip() or len(header) > LONGEST:
-            raise ProblemError(422, f"Idempotency-Key must have 1 to {LONGEST} characters.", field="Idempotency-Key")
         digest = hashlib.sha256(path.encode())
         digest.update(json.dumps(body.asked.model_dump(), sort_keys=True).encode())
         for image in body.images:
             digest.update(hashlib.sha256(image).digest())
-        return cls(key_id or "", header, digest.hexdigest())
+        return cls.under(header, key_id, digest.hexdigest())
+
+    @classmethod
+    def under(cls, header: str, key_id: str | None, fingerprint: str) -> Repeat:
+        """Under the key in a request's header, with a fingerprint that was taken already.
+
+        Raises:
+            ProblemError: 422, an empty or overlong key.
+        """
+        if not header.strip() or len(header) > LONGEST:
+            raise ProblemError(422, f"Idempotency-Key must have 1 to {LONGEST} characters.", field="Idempotency-Key")
+        return cls(key_id or "", header, fingerprint)
 
     def find(self, store: Store) -> bytes | None:
         """The answer that was given before, if there is one.

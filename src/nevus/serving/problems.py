@@ -20,6 +20,7 @@ from nevus.imaging import UnreadableImageError
 from nevus.serving.errors import ProblemError
 from nevus.serving.fleet import LoadedVersionsError, NotLoadableError
 from nevus.store.failures import StoreError, StoreUnreachableError
+from nevus.store.labels import ConflictingLabelError
 from nevus.store.predictions import UnknownPredictionError
 from nevus.store.registry import ApprovalError, TransitionError, UnknownVersionError
 
@@ -34,6 +35,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (MetadataError, 422),
     (UnknownVersionError, 404),
     (UnknownPredictionError, 404),
+    (ConflictingLabelError, 409),
     (TransitionError, 409),
     (ApprovalError, 409),
     (NotLoadableError, 409),
@@ -69,8 +71,19 @@ def answer(error: Exception, request_id: str | None = None) -> Response:
         else:
             detail = "the service can't answer this right now. Try again."
         return problem(503 if status == 503 else 500, detail, headers=headers, request_id=request_id)
-    more: dict[str, Any] = {"reason": error.reason, "field": "image"} if isinstance(error, UnreadableImageError) else {}
-    return problem(status, str(error), request_id=request_id, **more)
+    return problem(status, str(error), request_id=request_id, **_more(error))
+
+
+def refusal(error: Exception) -> dict[str, Any]:
+    """What is wrong with one part of a request, whose other parts are answered: status, detail, field, reason."""
+    if isinstance(error, ValidationError):
+        fields = _fields(error.errors(include_url=False, include_context=False))
+        return {"status": 422, "detail": _told(fields), "field": fields[0]["field"] or None, "reason": None}
+    if isinstance(error, ProblemError):
+        status, more = error.status, error.more
+    else:
+        status, more = next((code for kind, code in _STATUS if isinstance(error, kind)), 500), _more(error)
+    return {"status": status, "detail": str(error), "field": more.get("field"), "reason": more.get("reason")}
 
 
 def install(app: FastAPI) -> None:
@@ -97,11 +110,26 @@ def install(app: FastAPI) -> None:
 
 def invalid(errors: Any, request_id: str | None) -> Response:
     """422, naming each field and what is wrong with it."""
-    found = [
+    found = _fields(errors)
+    return problem(422, _told(found), request_id=request_id, field=found[0]["field"] if found else None, errors=found)
+
+
+def _fields(errors: Any) -> list[dict[str, str]]:
+    return [
         {"field": ".".join(str(part) for part in e["loc"] if part not in _PLACES), "message": e["msg"]} for e in errors
     ]
-    detail = "; ".join(f"{e['field'] or 'body'}: {e['message']}" for e in found)
-    return problem(422, detail, request_id=request_id, field=found[0]["field"] if found else None, errors=found)
+
+
+def _told(fields: list[dict[str, str]]) -> str:
+    return "; ".join(f"{e['field'] or 'body'}: {e['message']}" for e in fields)
+
+
+def _more(error: Exception) -> dict[str, Any]:
+    """Which field of the request an error is about, where it says so."""
+    if isinstance(error, UnreadableImageError):
+        return {"reason": error.reason, "field": "image"}
+    field = getattr(error, "field", None)
+    return {"field": field} if isinstance(field, str) else {}
 
 
 def _request_id(request: Request) -> str | None:
