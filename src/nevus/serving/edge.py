@@ -65,6 +65,7 @@ class Edge:
         finally:
             route, seconds = _route(scope), perf_counter() - started
             self._service.metrics.observed(route, status, seconds)
+            self._service.pulse.count(route, status, seconds)
             if route not in _QUIET or status >= 500:
                 self._service.log.info(
                     "request",

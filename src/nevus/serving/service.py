@@ -20,6 +20,7 @@ from nevus.provenance import code_revision
 from nevus.serving.auth import Authenticator, RateLimit
 from nevus.serving.errors import ProblemError
 from nevus.serving.fleet import Fleet
+from nevus.serving.heartbeat import Pulse
 from nevus.serving.metrics import Metrics
 from nevus.serving.problems import RETRY_SECONDS
 from nevus.serving.recorder import Recorder
@@ -34,6 +35,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _SIDE_THREADS = 8
+_UPLOADS = 2
 
 
 class Service:
@@ -50,12 +52,15 @@ class Service:
         self.metrics = Metrics()
         self.recorder = Recorder(store, survive_power_loss=settings.survive_power_loss, others=lambda: self._busy > 1)
         self.fleet = Fleet(store, home, settings, self.log)
+        self.pulse = Pulse(store, self.instance, lambda: self.fleet.ready, self.log.warning)
         self.threads = settings.threads or usable_cpus()
         self.shadows = Shadows(
             store, self.metrics, self.log, most=settings.shadow_backlog, busy=lambda: self._busy >= self.threads
         )
         self._compute = ThreadPoolExecutor(self.threads, "nevus-infer")
         self._side = ThreadPoolExecutor(_SIDE_THREADS, "nevus-side")
+        self.uploads = asyncio.Semaphore(_UPLOADS)
+        """Held while samples are checked: keys are checked in the same threads, and must find one free."""
         self._background: set[asyncio.Task[None]] = set()
         self._busy = 0
         self._ends = threading.Event()
@@ -66,6 +71,7 @@ class Service:
     def start(self) -> None:
         """Load the models in a thread of its own, so that /health answers meanwhile, and follow the store from then."""
         threading.Thread(target=self._follow, name="nevus-follow", daemon=True).start()
+        self.pulse.start()
 
     def close(self) -> None:
         """Let running work end, write what waits, and let go of everything."""
@@ -74,6 +80,7 @@ class Service:
         self.shadows.close()
         self._side.shutdown(wait=True)
         self.recorder.close()
+        self.pulse.close()
         self.fleet.close()
 
     @property
