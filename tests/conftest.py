@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ("s3_server",)
+
+# An example's time says how busy the machine is, not whether the code is right.
+settings.register_profile("nevus", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nevus")
 
 
 @pytest.fixture(scope="session")
