@@ -100,6 +100,8 @@ def test_a_killed_search_tries_the_same_again_and_ends_with_settings_to_run(tmp_
         ("tuning.space={training.label_smoothing: {low: 0, high: 2}}", "training.label_smoothing: Input should be"),
         ("tuning.space={prepare.short_side: {choices: [40]}}", "only those of model and training can be tried"),
         ("tuning.objektive=nll", "there is no setting 'tuning.objektive'; did you mean 'tuning.objective'?"),
+        ("model.backbone=test_resnett", "did you mean test_resnet"),
+        ("tuning.space={model.backbone: {choices: [test_resnet, test_vitt]}}", "timm has no model 'test_vitt'"),
         ("tuning.objective=acuracy", "no metric acuracy; choose among accuracy, balanced_accuracy"),
     ],
 )

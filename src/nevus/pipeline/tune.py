@@ -98,7 +98,8 @@ def _forget_checkpoints(output: Path) -> None:
 
 
 def _refuse_impossible(run: RunSettings, tuning: TuningSettings) -> None:
-    """Before hours are spent: every value that may be tried is one that the setting takes."""
+    """Before hours are spent: every value that may be tried is one that the setting takes, and that can be built."""
+    _refuse_unbuildable(run)
     for key, span in tuning.space.items():
         if key.partition(".")[0] not in TRIED:
             raise TuningError(
@@ -106,7 +107,15 @@ def _refuse_impossible(run: RunSettings, tuning: TuningSettings) -> None:
                 f"so only those of {' and '.join(TRIED)} can be tried."
             )
         for value in span.choices or span.ends:
-            _changed(run, {key: value})
+            changed = _changed(run, {key: value})
+            if key.partition(".")[0] == "model":
+                _refuse_unbuildable(changed)
+
+
+def _refuse_unbuildable(run: RunSettings) -> None:
+    train = MAIN_JOB.step("train")
+    if train.preflight is not None:
+        train.preflight(train.settings(run))
 
 
 def _changed(run: RunSettings, values: Mapping[str, Any]) -> RunSettings:
