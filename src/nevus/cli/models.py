@@ -217,6 +217,12 @@ def mirror(*, as_json: AsJson = False, home: Home = None, store: StoreUrl = None
     Example: `nevus models mirror`
     """
     with open_context(home, store) as context:
+        if not context.tracking.enabled:
+            from nevus.errors import InputError
+
+            raise InputError(
+                "tracking is off (NEVUS_TRACKING__ENABLED), so MLflow isn't told of the models; switch it on to mirror."
+            )
         report = context.mirror(only_existing=False)
     if as_json:
         _print_json({"created": report.created, "tagged": report.tagged, "aliased": report.aliased})

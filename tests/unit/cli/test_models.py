@@ -220,6 +220,13 @@ def test_a_mirror_says_as_json_what_it_changed(nevus):
     assert again == {"created": 0, "tagged": 0, "aliased": 0}
 
 
+def test_a_mirror_that_is_switched_off_does_not_say_that_all_is_up_to_date(nevus, monkeypatch):
+    monkeypatch.setenv("NEVUS_TRACKING__ENABLED", "false")
+    done = nevus("models", "mirror", exit=EXIT_BAD_INPUT)
+    assert done.stdout == ""
+    assert "tracking is off (NEVUS_TRACKING__ENABLED)" in done.stderr
+
+
 def test_an_mlflow_that_is_not_there_is_not_made_by_a_move(models, home):
     models(*APPROVED)
     assert not (home / "mlflow.db").exists()
