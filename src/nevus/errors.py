@@ -44,6 +44,24 @@ def storage_full(error: BaseException, where: str | Path) -> StorageFullError | 
     )
 
 
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL_PHRASES = ("no space left on device", "disk quota exceeded", "database or disk is full", "os error 28")
+
+
+def means_full(error: BaseException) -> bool:
+    """Whether an error, or one that it came from, says that the disk is full: libraries in Rust and C give no errno."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        if isinstance(current, OSError) and current.errno in _FULL:
+            return True
+        if any(phrase in str(current).lower() for phrase in _FULL_PHRASES):
+            return True
+        current = current.__cause__ or current.__context__
+    return False
+
+
 class MissingExtraError(NevusError, ImportError):
     """An optional dependency is absent; the message is the exact command that brings it."""
 

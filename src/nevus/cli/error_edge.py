@@ -8,11 +8,10 @@ from contextlib import contextmanager
 
 import typer
 
-from nevus.errors import EXIT_BAD_INPUT, EXIT_FAILED, NevusError
+from nevus.errors import EXIT_BAD_INPUT, EXIT_FAILED, NevusError, means_full
 
 INTERRUPTED = 130
 
-_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 _UNUSABLE_PATH = frozenset(
     (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
 )
@@ -54,13 +53,13 @@ def error_edge() -> Iterator[None]:
     except KeyboardInterrupt as error:
         _say("interrupted; what was finished stays usable.")
         raise typer.Exit(INTERRUPTED) from error
-    except OSError as error:
-        path = error.filename2 or error.filename
-        if error.errno in _FULL:
+    except Exception as error:
+        path = error.filename2 or error.filename if isinstance(error, OSError) else None
+        if means_full(error):
             where = f" while writing {path}" if path else ""
             _say(f"the disk is full{where}. Free some space and repeat the command; what was finished stays usable.")
             raise typer.Exit(EXIT_FAILED) from error
-        if error.errno not in _UNUSABLE_PATH or path is None:
+        if not isinstance(error, OSError) or error.errno not in _UNUSABLE_PATH or path is None:
             raise
         _say(f"{path} can't be used: {error.strerror}. Check the path and its permissions.")
         raise typer.Exit(EXIT_BAD_INPUT) from error

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nevus.errors import InputError, StorageFullError
+from nevus.errors import InputError, StorageFullError, means_full
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-PHRASES = ("no space left on device", "disk quota exceeded", "database or disk is full", "os error 28")
 NOTHING_LEFT = 64 * 1024
 """Bytes free below which any failure is put down to the disk: some libraries only say that a write failed."""
 
@@ -24,25 +21,12 @@ def full_disk_stops(output: Path, doing: str) -> Iterator[None]:
     except StorageFullError:
         raise
     except Exception as error:
-        if not _means_full(error) and (isinstance(error, InputError) or not _nothing_left(output)):
+        if not means_full(error) and (isinstance(error, InputError) or not _nothing_left(output)):
             raise
         raise StorageFullError(
             f"the disk that holds {output} filled up during {doing}. What was finished before stays usable. Free some "
             "space and repeat the command: it goes on from there."
         ) from error
-
-
-def _means_full(error: BaseException) -> bool:
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        if isinstance(current, OSError) and current.errno in FULL:
-            return True
-        if any(phrase in str(current).lower() for phrase in PHRASES):
-            return True
-        current = current.__cause__ or current.__context__
-    return False
 
 
 def _nothing_left(output: Path) -> bool:
