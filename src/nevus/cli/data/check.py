@@ -55,6 +55,8 @@ def check(
         _print_summary(result.summary, out)
     require_usable(result, task=tree.task, rejected_at=str(out / REJECTED))
     write_manifest(result.accepted, out / "manifest.parquet")
+    if not as_json:
+        typer.echo(f"{out}/manifest.parquet")
     if strict and result.summary.rejected:
         raise typer.Exit(EXIT_FAILED)
 
@@ -81,4 +83,4 @@ def _print_summary(summary: CheckSummary, out: Path) -> None:
         console.print(f"  {count:6,}  {TEXTS.get(reason, reason)}")  # type: ignore[call-overload]
     for warning in summary.warnings:
         console.print(f"[yellow]note:[/yellow] {warning}")
-    console.print(f"{out}/manifest.parquet; checked in {summary.seconds:.1f} s")
+    console.print(f"checked in {summary.seconds:.1f} s; {out}/rejected.parquet says what was set aside, row by row")
