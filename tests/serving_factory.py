@@ -35,7 +35,7 @@ class Served:
     app: FastAPI
     store: Store
     home: Path
-    bundle: Path | None
+    bundle: Path | str | None
     keys: Mapping[str, str]
 
     @property
@@ -64,7 +64,7 @@ class Served:
 
 
 @contextmanager
-def serving(home: Path, bundle: Path | None, **settings: Any) -> Iterator[Served]:
+def serving(home: Path, bundle: Path | str | None, **settings: Any) -> Iterator[Served]:
     """Start a service in `home` on `bundle` and wait until it is ready; `settings` are those of `ServingSettings`.
 
     Without a bundle it is the store's champion that answers.

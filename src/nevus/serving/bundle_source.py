@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from nevus.bundle import BundleError, verify_checksums
 from nevus.bundle.directory import CHECKSUMS, listed_files
@@ -35,6 +37,8 @@ def local_bundle(uri: str, home: Path) -> Path:
     if "://" not in uri:
         return Path(uri).expanduser()
     place = _place(uri)
+    if isinstance(place, Path):
+        return place
     checksums = _read(place, CHECKSUMS, uri)
     folder = home / FOLDER / hashlib.sha256(checksums).hexdigest()
     if not _whole(folder):
@@ -64,13 +68,15 @@ def read_bundle_file(uri: str, home: Path, digest: str, name: str) -> bytes:
 
 
 def _place(uri: str) -> Any:
+    if uri.startswith("file://"):
+        return Path(url2pathname(urlsplit(uri).path))
     if uri.startswith("s3://"):
         require("s3fs", "s3")
     upath = require("upath", "serve")
     with _explained(uri):
         place = upath.UPath(uri)
         place.fs.invalidate_cache()
-    return Path(place.path) if uri.startswith("file://") else place
+    return place
 
 
 def _read(place: Any, name: str, uri: str) -> bytes:
