@@ -185,7 +185,9 @@ async def change_under_load(server: Server, requests: list[bytes], refs: list[st
     async def change() -> int:
         count = 0
         while time.perf_counter() < until:
-            for path in (f"/v1/models/{model}/{number}/promote", f"/v1/models/{model}/rollback"):
+            # what was rolled back is retired, and must be approved again before it is promoted again
+            version = f"/v1/models/{model}/{number}"
+            for path in (f"{version}/promote", f"/v1/models/{model}/rollback", f"{version}/approve"):
                 reader, writer = await asyncio.open_connection(HOST, server.port)
                 head = {"content_type": "application/json", "authorization": f"Bearer {server.key}"}
                 writer.write(request_bytes("POST", path, HOST, b'{"note": "benchmark"}', **head))
@@ -193,7 +195,7 @@ async def change_under_load(server: Server, requests: list[bytes], refs: list[st
                 writer.close()
                 if status != 200:
                     raise SystemExit(f"{path}: {status} {body.decode()}")
-                count += 1
+                count += not path.endswith("approve")
                 await asyncio.sleep(0.5)
         return count
 
@@ -281,6 +283,7 @@ def measure_change(server: Server, requests: list[bytes], refs: list[str], secon
     """Promote and rollback under 8 clients."""
     load = asyncio.run(change_under_load(server, requests, refs, seconds))
     print(f"promote and rollback under 8 clients: {dict(load.statuses)}, {len(load.failures)} broken")
+    print(f"  median {load.quantile(0.5) * 1e3:.1f} ms, p99 {load.quantile(0.99) * 1e3:.1f} ms")
     return {"statuses_change": dict(load.statuses), "broken_change": len(load.failures)}
 
 
