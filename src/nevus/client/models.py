@@ -76,21 +76,24 @@ class ModelCalls(Caller):
 
     def set_rollout(
         self,
-        model: str,
+        model: str | None = None,
         *,
-        champion: int | None = None,
-        challenger: int | None = None,
-        challenger_share: float = 0.0,
-        shadow: bool = False,
+        champion: int | str | None = None,
+        challenger: int | str | None = None,
+        challenger_share: float | None = None,
+        shadow: bool | None = None,
     ) -> Rollout:
-        """Share requests anew.
+        """Share requests anew; what is left out stays.
 
         Args:
-            model: name.
-            champion: number of the version that answers.
-            challenger: number of the version that answers a share, or in the shadow.
-            challenger_share: 0..1 of patients.
+            model: name; by default the one that answers.
+            champion: the version that is meant; `promote` decides who it is.
+            challenger: the version that is meant; `challenge` decides who it is.
+            challenger_share: 0..1 of patients whom the challenger answers.
             shadow: whether the challenger's answers on the others' images are stored, not returned.
+
+        Raises:
+            ClientError: 409 where another version is champion or challenger than is meant, or there is none.
         """
         wanted = {
             "model": model,
@@ -99,7 +102,8 @@ class ModelCalls(Caller):
             "challenger_share": challenger_share,
             "shadow": shadow,
         }
-        return self._answer(Rollout, "PUT", "/v1/rollout", json=wanted)
+        given = {name: value for name, value in wanted.items() if value is not None}
+        return self._answer(Rollout, "PUT", "/v1/rollout", json=given)
 
     def comparison(self, *, start: datetime | None = None, end: datetime | None = None) -> Comparison:
         """Champion against challenger, on what both have judged."""

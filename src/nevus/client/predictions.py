@@ -77,12 +77,15 @@ class PredictionCalls(Caller):
             for number, one in enumerate(images)
         ]
         files = [_part("images", item.name, image_bytes(item.image)) for item in items]
-        known = [{name: value for name, value in asdict(item).items() if name != "image"} for item in items]
+        known = [
+            {name: value for name, value in asdict(item).items() if name != "image" and value is not None}
+            for item in items
+        ]
         return self._answer(
             BatchAnswer,
             "POST",
             f"{_PATH}/batch",
-            data={"metadata": json.dumps([said(one) for one in known])},
+            data={"metadata": json.dumps(known)},
             files=files,
             headers={"Idempotency-Key": idempotency_key or ""},
         )
@@ -174,6 +177,10 @@ class PredictionCalls(Caller):
     def worklist(self, *, limit: int = 20, cursor: str | None = None) -> Worklist:
         """Predictions without a label, in the order in which a label helps most."""
         return self._answer(Worklist, "GET", "/v1/worklist", params={"limit": limit, "cursor": cursor})
+
+
+def _said_of(item: BatchImage) -> dict[str, object]:
+    return {name: value for name, value in asdict(item).items() if name != "image" and value is not None}
 
 
 def _part(field: str, name: str, data: bytes) -> tuple[str, tuple[str, bytes, str]]:

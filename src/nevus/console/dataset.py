@@ -1,0 +1,177 @@
+"""From a bundle's metrics and profile to the Data page's rows and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nevus.api import Bin, DiagnosisMeaning, Profile
+from nevus.console import words
+
+PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
+_UNKNOWN = "Not known"
+
+Row = dict[str, Any]
+Meanings = Mapping[str, DiagnosisMeaning]
+
+
+def class_counts(test: Mapping[str, Any], malignant: Sequence[str], meanings: Meanings) -> list[Row]:
+    """Images of each class, the most frequent first."""
+    rows = [
+        {"name": words.diagnosis(code, meanings), "count": found["n_votes"], "group": _group(code, malignant)}
+        for code, found in test["per_class"].items()
+    ]
+    return sorted(rows, key=lambda row: -row["count"])
+
+
+def class_line(rows: Sequence[Row]) -> str:
+    """Which class prevails, and how much is malignant."""
+    total = sum(row["count"] for row in rows)
+    ill = sum(row["count"] for row in rows if row["group"] == "malignant")
+    first, last = rows[0], rows[-1]
+    return (
+        f"{words.percent(first['count'] / total)} are {first['name']}, {words.percent(ill / total)} are malignant; "
+        f"the rarest, {last['name']}, has {last['count']:,} images."
+    )
+
+
+def level_counts(bins: Sequence[Bin]) -> list[Row]:
+    """Images of each level, the most frequent first and the unknown last."""
+    rows = [{"name": _level(one), "count": one.count} for one in bins]
+    return sorted(rows, key=lambda row: (row["name"] == _UNKNOWN, -row["count"]))
+
+
+def level_line(rows: Sequence[Row]) -> str:
+    """The most frequent level and how many images have none."""
+    total = sum(row["count"] for row in rows)
+    unknown = sum(row["count"] for row in rows if row["name"] == _UNKNOWN)
+    known = [row for row in rows if row["name"] != _UNKNOWN]
+    if not known or not total:
+        return "It is known of no image."
+    first = known[0]
+    return (
+        f"Most often {first['name']} ({words.percent(first['count'] / total)}); not known of {unknown:,} of {total:,}."
+    )
+
+
+def age_line(bins: Sequence[Bin]) -> str:
+    """Between which ages the middle half lies, to the edges of the histogram's bars."""
+    known = [one for one in bins if one.low is not None or one.high is not None]
+    missing = sum(one.count for one in bins if one.low is None and one.high is None)
+    total = sum(one.count for one in known)
+    if not total:
+        return "The age is known of nobody."
+    outside = sum(one.count for one in known if one.low is None or one.high is None)
+    beyond = f" {outside:,} lie beyond the bars." if outside else ""
+    low, high = _edge(known, 0.25 * total, lower=True), _edge(known, 0.75 * total, lower=False)
+    middle = f"The middle half is between about {low:.0f} and {high:.0f} years old"
+    return f"{middle}; the age of {missing:,} isn't known.{beyond}"
+
+
+def profiled(profile: Profile) -> int:
+    """Images that the profile was made of."""
+    return max((sum(one.count for one in bins) for bins in profile.features.values()), default=0)
+
+
+def class_scores(test: Mapping[str, Any], score: str, malignant: Sequence[str], meanings: Meanings) -> list[Row]:
+    """A score of each class with its interval; classes without it are left out."""
+    rows = []
+    for code, found in test["per_class"].items():
+        one = found.get(score)
+        if one is None or one.get("value") is None:
+            continue
+        value = one["value"]
+        rows.append(
+            {
+                "name": f"{words.diagnosis(code, meanings)} ({found['n_votes']:,})",
+                "value": value,
+                "low": one["low"] if one["low"] is not None else value,
+                "high": one["high"] if one["high"] is not None else value,
+                "text": words.estimate(one),
+                "group": _group(code, malignant),
+            }
+        )
+    return sorted(rows, key=lambda row: -row["value"])
+
+
+def spread_line(rows: Sequence[Row]) -> str:
+    """Best and worst class."""
+    if not rows:
+        return "It was measured of no class."
+    best, worst = rows[0], rows[-1]
+    return f"Best for {best['name']}: {best['text']}; worst for {worst['name']}: {worst['text']}. Images in brackets."
+
+
+def confusion_rows(found: Mapping[str, Any]) -> list[Row]:
+    """A row for each pair of true and answered class."""
+    rows = []
+    for truth, line in zip(found["classes"], found["counts"], strict=True):
+        total = sum(line)
+        for answer, count in zip(found["classes"], line, strict=True):
+            share = count / total if total else 0.0
+            rows.append({"truth": truth, "answer": answer, "count": count, "share": share})
+    return rows
+
+
+def confusion_line(rows: Sequence[Row], meanings: Meanings) -> str:
+    """The most frequent mistake."""
+    wrong = [row for row in rows if row["truth"] != row["answer"]]
+    worst = max(wrong, key=lambda row: row["count"], default=None)
+    if worst is None or not worst["count"]:
+        return "No image of the test part was taken for another diagnosis."
+    truth, answer = words.diagnosis(worst["truth"], meanings), words.diagnosis(worst["answer"], meanings)
+    return f"The most frequent mistake: {truth} taken for {answer}, {worst['count']:,} images."
+
+
+def subgroup_rows(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Row]:
+    """A row for each subgroup; where it is too small to judge, it says so instead of showing a score."""
+    rows = []
+    for kind, levels in found.items():
+        for one in levels:
+            judged = one.get("status") == "ok"
+            scores = one.get("metrics", {}) if judged else {}
+            rows.append(
+                {
+                    "By": kind.replace("_", " "),
+                    "Subgroup": one["level"],
+                    "Images": one["n_images"],
+                    "Malignant groups": one["n_malignant_groups"],
+                    "Judged": "yes" if judged else f"too small: {one.get('reason')}",
+                    "Balanced accuracy": words.estimate(scores.get("balanced_accuracy")),
+                    "Malignant sensitivity": words.estimate(scores.get("malignant_sensitivity")),
+                    "Malignant specificity": words.estimate(scores.get("malignant_specificity")),
+                }
+            )
+    return rows
+
+
+def score_name(score: str) -> str:
+    """A score's name for people."""
+    return {"f1": "F1", "auroc": "AUROC", "ece": "Expected calibration error", "nll": "Log loss", "aurc": "AURC"}.get(
+        score,
+        score.replace("_", " ")
+        .capitalize()
+        .replace("auroc", "AUROC")
+        .replace("pauc", "partial AUC")
+        .replace(" f1", " F1"),
+    )
+
+
+def _edge(bins: Sequence[Bin], wanted: float, *, lower: bool) -> float:
+    """The edge of the bar in which the cumulated count reaches `wanted`."""
+    ordered = sorted(bins, key=lambda one: (one.low is not None, one.low or 0.0))
+    passed = 0
+    for one in ordered:
+        passed += one.count
+        if passed >= wanted:
+            edge = (one.low if one.low is not None else one.high) if lower else (one.high or one.low)
+            return float(edge or 0.0)
+    return float(ordered[-1].low or 0.0)
+
+
+def _level(one: Bin) -> str:
+    return _UNKNOWN if one.level in (None, "", "null") else str(one.level).capitalize()
+
+
+def _group(code: str, malignant: Sequence[str]) -> str:
+    return "malignant" if code in malignant else "benign"

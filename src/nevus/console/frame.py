@@ -1,0 +1,93 @@
+"""What stands round every page: the typography, who is signed in, and how errors are told."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from nevus.client import ClientError, UnreachableError
+from nevus.console.session import Session, sign_out
+
+NOTICE = "Decision support, not a diagnosis: a physician decides."
+
+_STYLE = """
+<style>
+  .block-container { max-width: 1180px; padding-top: 3.25rem; padding-bottom: 4rem; }
+  h1 { letter-spacing: -.015em; padding-bottom: .1rem !important; }
+  .stMarkdown p, .stMarkdown li { max-width: 76ch; }
+  [data-testid="stSidebarHeader"]::before { content: "nevus"; font-size: 1.3rem; font-weight: 650;
+    margin: 0 auto 0 .55rem;
+    letter-spacing: -.02em; align-self: center; }
+  [data-testid="stSidebarHeader"] > :first-child { order: -1; }
+  [data-testid="stMetricValue"], [data-testid="stTable"] td, .tabular { font-variant-numeric: tabular-nums; }
+  [data-testid="stMetricLabel"] p { font-size: .82rem; opacity: .82; }
+  .lede { opacity: .78; margin: 0 0 1.1rem; max-width: 84ch; }
+  .reading { opacity: .82; font-size: .93rem; margin: -.4rem 0 1.2rem; max-width: 68ch; }
+  .notice { border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); margin-top: 2rem;
+            padding-top: .7rem; font-size: .86rem; opacity: .78; }
+  .verdict { border-left: 6px solid var(--tone); padding: .15rem 0 .25rem 1rem; margin: .1rem 0 1rem; }
+  .verdict .word { font-size: 1.55rem; font-weight: 600; letter-spacing: -.01em; line-height: 1.25; }
+  .verdict .why { opacity: .88; max-width: 62ch; }
+  .brand { font-weight: 650; font-size: 1.2rem; letter-spacing: -.02em; }
+  .who { font-size: .88rem; opacity: .82; line-height: 1.4; overflow-wrap: anywhere; }
+  div[data-testid="stImage"] img { border-radius: 6px; }
+  @media (max-width: 640px) {
+    .block-container { padding-left: 1rem; padding-right: 1rem; padding-top: 3.6rem; }
+    h1 { font-size: 1.5rem !important; }
+  }
+  @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
+</style>
+"""
+
+
+def dress() -> None:
+    """Set the typography."""
+    st.html(_STYLE)
+
+
+def masthead(session: Session) -> None:
+    """Say who is signed in, beside the pages' list."""
+    with st.sidebar:
+        if session.alone:
+            st.html('<p class="who">This machine only: the service has no keys, and asks nobody for one.</p>')
+        else:
+            st.html(f'<p class="who"><b>{_plain(session.me.name)}</b><br>signed in as {session.me.role}</p>')
+            if st.button("Sign out", width="stretch"):
+                sign_out()
+
+
+def heading(title: str, lede: str) -> None:
+    """A page's name and one line on what it's for."""
+    st.title(title, anchor=False)
+    st.html(f'<p class="lede">{_plain(lede)}</p>')
+
+
+def reading(line: str) -> None:
+    """One line that says what a chart shows."""
+    st.html(f'<p class="reading">{_plain(line)}</p>')
+
+
+def notice() -> None:
+    """The sentence that no page with a prediction lacks."""
+    st.html(f'<p class="notice">{NOTICE}</p>')
+
+
+def say(error: ClientError) -> None:
+    """Tell what the service refused, in its own words."""
+    if isinstance(error, UnreachableError):
+        st.error(f"The service doesn't answer. {error}")
+    elif error.status == 403:
+        st.warning(f"Your key may not do this: {error}")
+    elif error.retry_after is not None:
+        st.warning(f"{_sentence(str(error))} Try again in {error.retry_after:g} s.")
+    else:
+        st.error(_sentence(str(error)))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _plain(text: str) -> str:
+    import html
+
+    return html.escape(text)

@@ -1,0 +1,139 @@
+"""Data: what the champion was made from and how well it does on it. Every figure is read from its bundle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from nevus.api import Profile
+from nevus.client import ClientError
+from nevus.console import charts, words
+from nevus.console import dataset as read
+from nevus.console.answer import Meanings, diagnosis_names
+from nevus.console.frame import heading, reading
+from nevus.console.session import client
+
+_SCORES = {
+    "recall": "Recall: of the images with this diagnosis, the share called it",
+    "precision": "Precision: of the images called this diagnosis, the share that has it",
+    "f1": "F1: the harmonic mean of precision and recall",
+    "auroc": "AUROC: this diagnosis against all others",
+}
+
+
+def main() -> None:
+    """Draw the page."""
+    heading("Data", "The dataset behind the model that answers now. Every figure is read from its bundle.")
+    nevus = client()
+    try:
+        manifest, metrics, profile = nevus.manifest(), nevus.metrics(), nevus.profile()
+    except ClientError as error:
+        if error.status not in (404, 503):
+            raise
+        st.info("No model answers yet, so there is no dataset to show.")
+        return
+    meanings = diagnosis_names(nevus)
+    _sources(manifest)
+    test = metrics.get("subsets", {}).get("test")
+    left, right = st.columns(2, gap="large")
+    with left:
+        _parts(manifest)
+    with right:
+        if test:
+            _classes(test, metrics["malignant"], meanings)
+    _people(profile)
+    if test:
+        _performance(test, metrics["malignant"], meanings)
+        _confusion(test, meanings)
+    _subgroups(metrics)
+
+
+def _sources(manifest: dict[str, Any]) -> None:
+    data = manifest["data"]
+    names = words.listed([name.upper() if name.isalnum() else name for name in data["datasets"]])
+    st.markdown(f"**{names}** · licence {words.listed(data['licences'])}")
+    for text in data["attributions"]:
+        st.caption(text)
+    unknown = [
+        what
+        for what, known in (("patients", data["has_patient_ids"]), ("skin types", data["has_skin_type"]))
+        if not known
+    ]
+    if unknown:
+        st.caption(f"The dataset doesn't tell {' or '.join(unknown)}; nothing here can be judged by them.")
+
+
+def _parts(manifest: dict[str, Any]) -> None:
+    st.subheader("Size", anchor=False)
+    images, groups = manifest["data"]["images"], manifest["data"]["groups"]
+    names = [name for name in ("train", "validation", "test") if name in images]
+    rows = [{"name": read.PARTS[name], "count": images[name]} for name in names]
+    charts.show(charts.counts(rows, "Images"), "Images by part of the split")
+    reading(
+        f"{sum(images.values()):,} images of {sum(groups.values()):,} groups (patients, else lesions); "
+        "no group lies in two parts."
+    )
+
+
+def _classes(test: dict[str, Any], malignant: list[str], meanings: Meanings) -> None:
+    st.subheader("Classes of the test part", anchor=False)
+    rows = read.class_counts(test, malignant, meanings)
+    charts.show(charts.counts(rows, "Images"), "Test images by diagnosis")
+    reading(read.class_line(rows))
+
+
+def _people(profile: Profile) -> None:
+    found = profile.features
+    if "age" in found:
+        left, right = st.columns(2, gap="large")
+        with left:
+            st.subheader("Age", anchor=False)
+            charts.show(charts.histogram(found["age"], "Age (years)", "Images"), "Images by age")
+            reading(read.age_line(found["age"]))
+        with right:
+            if "site" in found:
+                st.subheader("Site", anchor=False)
+                rows = read.level_counts(found["site"])
+                charts.show(charts.counts(rows, "Images"), "Images by site on the body")
+                reading(read.level_line(rows))
+    if "sex" in found:
+        rows = read.level_counts(found["sex"])
+        st.subheader("Sex", anchor=False)
+        charts.show(charts.counts(rows, "Images"), "Images by sex")
+        reading(read.level_line(rows))
+    st.caption(
+        f"Age, site and sex: of the {read.profiled(profile):,} images of the bundle's reference profile. "
+        "A bar of age is empty where ages were noted in steps."
+    )
+
+
+def _performance(test: dict[str, Any], malignant: list[str], meanings: Meanings) -> None:
+    st.subheader("Performance by class, on the test part", anchor=False)
+    score = st.segmented_control("Score", list(_SCORES), default="recall", required=True, format_func=read.score_name)
+    rows = read.class_scores(test, score, malignant, meanings)
+    charts.show(charts.intervals(rows, f"{read.score_name(score)}, with 95 % interval"), f"{score} by diagnosis")
+    reading(f"{_SCORES[score]}. {read.spread_line(rows)}")
+
+
+def _confusion(test: dict[str, Any], meanings: Meanings) -> None:
+    found = test.get("confusion")
+    if not found:
+        return
+    st.subheader("What is taken for what", anchor=False)
+    rows = read.confusion_rows(found)
+    charts.show(charts.confusion(rows, found["classes"]), "Confusion matrix of the test part")
+    reading(read.confusion_line(rows, meanings))
+
+
+def _subgroups(metrics: dict[str, Any]) -> None:
+    rows = read.subgroup_rows(metrics.get("subgroups", {}))
+    if not rows:
+        return
+    st.subheader("Subgroups", anchor=False)
+    st.dataframe(rows, hide_index=True, alt="Scores by subgroup")
+    small = sum(row["Judged"] != "yes" for row in rows)
+    reading(f"{len(rows) - small} of {len(rows)} subgroups hold enough malignant and benign groups to be judged.")
+
+
+main()
