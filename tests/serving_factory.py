@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from graphs import METADATA, make_tiny_bundle
@@ -64,15 +65,17 @@ class Served:
 
 
 @contextmanager
-def serving(home: Path, bundle: Path | str | None, **settings: Any) -> Iterator[Served]:
+def serving(
+    home: Path, bundle: Path | str | None, *, store_url: str | None = None, **settings: Any
+) -> Iterator[Served]:
     """Start a service in `home` on `bundle` and wait until it is ready; `settings` are those of `ServingSettings`.
 
-    Without a bundle it is the store's champion that answers.
+    Without a bundle it is the store's champion that answers. store_url: of another database than the home's.
     """
     chosen = ServingSettings.model_validate(
         {"bundle": str(bundle) if bundle else None, "threads": 2, "rate_per_minute": 100_000} | settings
     )
-    with open_store(StoreSettings(home=home)) as store:
+    with open_store(StoreSettings(home=home, url=SecretStr(store_url) if store_url else None)) as store:
         keys = {role: ApiKeys(store).create(f"the {role}", role, by="test")[0] for role in ROLES}
         app = create_app(store, home, chosen)
         with TestClient(app, raise_server_exceptions=False) as client:
