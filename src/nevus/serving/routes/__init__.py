@@ -6,6 +6,7 @@ from nevus.serving.routes.inference_v2 import router as inference_v2
 from nevus.serving.routes.labels import router as labels
 from nevus.serving.routes.listing import router as listing
 from nevus.serving.routes.me import router as me
+from nevus.serving.routes.model_changes import router as model_changes
 from nevus.serving.routes.models import router as models
 from nevus.serving.routes.operations import router as operations
 from nevus.serving.routes.overview import router as overview
@@ -27,6 +28,7 @@ ROUTERS = (
     samples,
     worklist,
     models,
+    model_changes,
     rollout,
     inference_v2,
     overview,

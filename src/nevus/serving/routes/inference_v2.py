@@ -9,19 +9,16 @@ https://github.com/kserve/open-inference-protocol/blob/main/specification/protoc
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import json
-import math
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -35,6 +32,15 @@ from nevus.serving.bodies import read_body
 from nevus.serving.deadline import within
 from nevus.serving.errors import ProblemError
 from nevus.serving.fleet import LoadedModel
+from nevus.serving.inference_tensors import (
+    InferenceRequest,
+    Tensor,
+    inference_answer,
+    inlined_schema,
+    stated_metadata,
+    tensor_array,
+    tensor_files,
+)
 from nevus.serving.judging import Judged, Subject, judge_image
 from nevus.serving.service import Service
 from nevus.store.predictions import append_predictions
@@ -50,32 +56,6 @@ class OnlyError(BaseModel):
     """What this protocol says of every failure."""
 
     error: str
-
-
-class Tensor(BaseModel):
-    """An input; `data` flat or nested, row by row."""
-
-    name: str = Field(max_length=100)
-    shape: list[Annotated[int, Field(ge=0, le=2**31)]] = Field(max_length=8)
-    datatype: Literal["UINT8", "FP32", "BYTES"]
-    data: list[Any]
-    parameters: dict[str, Any] = Field(default_factory=dict)
-
-
-class Requested(BaseModel):
-    """An output that is asked for."""
-
-    name: str = Field(max_length=100)
-    parameters: dict[str, Any] = Field(default_factory=dict)
-
-
-class InferenceRequest(BaseModel):
-    """The body of `infer`."""
-
-    id: str | None = Field(default=None, max_length=200)
-    inputs: list[Tensor] = Field(min_length=1, max_length=2)
-    outputs: list[Requested] | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
 
 
 class V2Route(APIRoute):
@@ -104,28 +84,12 @@ class V2Route(APIRoute):
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol v2"], route_class=V2Route)
 
 
-def _inlined(model: type[BaseModel]) -> dict[str, Any]:
-    """Its JSON schema without references, which would lead out of where it is put."""
-    schema = model.model_json_schema()
-    parts = schema.pop("$defs", {})
-
-    def resolved(node: Any) -> Any:
-        if isinstance(node, dict):
-            if "$ref" in node:
-                return resolved(parts[node["$ref"].rpartition("/")[2]])
-            return {key: resolved(value) for key, value in node.items()}
-        return [resolved(item) for item in node] if isinstance(node, list) else node
-
-    found: dict[str, Any] = resolved(schema)
-    return found
-
-
 _FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": OnlyError} for status in (400, 401, 403, 404, 408, 413, 422, 429, 503)
 }
 _BODY = {
     "required": True,
-    "content": {"application/json": {"schema": _inlined(InferenceRequest)}},
+    "content": {"application/json": {"schema": inlined_schema(InferenceRequest)}},
 }
 
 
@@ -202,9 +166,9 @@ async def infer(
         if image.datatype == "BYTES":
             if METADATA in given:
                 raise ProblemError(400, "metadata goes with pixels; for files, age, sex and site are parameters.")
-            files = await service.in_thread(_files, image, settings.max_items)
+            files = await service.in_thread(tensor_files, image, settings.max_items)
             request_id = request.scope["nevus.request_id"]
-            known_of = _said(asked.parameters)
+            known_of = stated_metadata(asked.parameters)
             found = await _judge(service, model, files, known_of, key_id=principal.key_id, request_id=request_id)
         else:
             tensors = await service.in_thread(_tensors, model, given, settings.max_items)
@@ -212,7 +176,7 @@ async def infer(
         chosen = named or list(found)
         answer = {"model_name": model.name, "model_version": _version(model)}
         answer |= {"id": asked.id} if asked.id is not None else {}
-        body = await service.in_thread(_answer, answer, {output: found[output] for output in chosen})
+        body = await service.in_thread(inference_answer, answer, {output: found[output] for output in chosen})
     return Response(body, media_type="application/json")
 
 
@@ -264,7 +228,7 @@ def _tensors(
         )
     if not 1 <= image.shape[0] <= most:
         raise ProblemError(400, f"1 to {most} images may come at once.")
-    pixels = _array(image, np.dtype(np.int64))
+    pixels = tensor_array(image, np.dtype(np.int64))
     if pixels.min() < 0 or pixels.max() > 255:
         raise ProblemError(400, "the input image holds values outside 0 to 255.")
     known = None
@@ -272,43 +236,10 @@ def _tensors(
         width = metadata_width(_spec(model))
         if given[METADATA].datatype != "FP32" or given[METADATA].shape != [image.shape[0], width]:
             raise ProblemError(400, f"the input metadata must be FP32 [{image.shape[0]}, {width}].")
-        known = _array(given[METADATA], np.dtype(np.float32))
+        known = tensor_array(given[METADATA], np.dtype(np.float32))
         if not np.isfinite(known).all():
             raise ProblemError(400, "the input metadata holds values that are no numbers.")
     return pixels.astype(np.uint8), known
-
-
-def _array(tensor: Tensor, kind: np.dtype[Any]) -> NDArray[Any]:
-    try:
-        found = np.array(tensor.data)
-        if found.dtype.kind not in "iuf" or (kind.kind == "i" and found.dtype.kind == "f"):
-            raise ValueError("numbers of another kind")
-        return found.astype(kind).reshape(tensor.shape)
-    except (ValueError, OverflowError) as error:
-        raise ProblemError(
-            400, f"the data of {tensor.name} are not {math.prod(tensor.shape)} numbers of the type {tensor.datatype}."
-        ) from error
-
-
-def _files(image: Tensor, most: int) -> list[bytes]:
-    if image.shape != [len(image.data)] or not 1 <= len(image.data) <= most:
-        raise ProblemError(400, f"the input image must be BYTES [N] with N files, 1 to {most}.")
-    files = []
-    for number, text in enumerate(image.data):
-        try:
-            files.append(base64.b64decode(text, validate=True))
-        except (binascii.Error, ValueError, TypeError) as error:
-            raise ProblemError(400, f"image {number} is not the base64 of a file.") from error
-    return files
-
-
-def _said(parameters: Mapping[str, Any]) -> Metadata:
-    age, sex, site = (parameters.get(name) for name in ("age", "sex", "site"))
-    if isinstance(age, bool) or not isinstance(age, int | float | None):
-        raise ProblemError(400, "the parameter age must be a number of years.")
-    if not isinstance(sex, str | None) or not isinstance(site, str | None):
-        raise ProblemError(400, "the parameters sex and site must be texts.")
-    return Metadata(age, sex, site)
 
 
 async def _judge(
@@ -357,17 +288,6 @@ def _stacked(model: LoadedModel, judged: list[Judged]) -> dict[str, Any]:
     }
     texts = {name: [str(one.row[name]) for one in judged] for name in _TEXTS}
     return found | texts
-
-
-def _answer(answer: dict[str, Any], outputs: Mapping[str, Any]) -> bytes:
-    tensors = []
-    for name, values in outputs.items():
-        if isinstance(values, list):
-            tensors.append({"name": name, "datatype": "BYTES", "shape": [len(values)], "data": values})
-        else:
-            flat = np.asarray(values, np.float64).ravel().tolist()
-            tensors.append({"name": name, "datatype": "FP32", "shape": list(values.shape), "data": flat})
-    return json.dumps(answer | {"outputs": tensors}, allow_nan=False).encode()
 
 
 def _failure(document: Response) -> Response:

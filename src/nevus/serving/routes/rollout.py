@@ -12,7 +12,8 @@ from nevus.api import Comparison
 from nevus.api import Rollout as RolloutAnswer
 from nevus.serving.comparison import compare_rollout
 from nevus.serving.errors import ProblemError
-from nevus.serving.routes.models import Operator, Reader, actor
+from nevus.serving.routes.model_changes import Operator, actor
+from nevus.serving.routes.models import Reader
 from nevus.serving.schemas import problems
 from nevus.serving.service import Service
 from nevus.store import ModelVersion, Registry, State, UnknownVersionError

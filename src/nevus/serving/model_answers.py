@@ -1,0 +1,71 @@
+"""From model versions and loaded bundles to the JSON that callers see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nevus.api import ModelDetail
+from nevus.api import ModelVersion as VersionAnswer
+from nevus.bundle import BundleManifest
+from nevus.serving.fleet import Lineup, LoadedModel
+from nevus.store import ModelVersion
+
+
+def version_answer(lineup: Lineup, version: ModelVersion) -> VersionAnswer:
+    """A version as the API shows it; the lineup says what is loaded in this process."""
+    return VersionAnswer(**_shown(lineup, version))
+
+
+def version_detail(lineup: Lineup, version: ModelVersion) -> ModelDetail:
+    """The same with what the version was made of."""
+    return ModelDetail(
+        **_shown(lineup, version),
+        fingerprints=dict(version.fingerprints),
+        classes=list(version.classes),
+        malignant=list(version.malignant),
+        task=version.task,
+    )
+
+
+def unregistered_detail(model: LoadedModel) -> ModelDetail:
+    """A bundle that answers without being in the registry."""
+    found: BundleManifest = model.predictor.manifest
+    return ModelDetail(
+        ref=model.ref,
+        model=model.name,
+        loaded=True,
+        serving=True,
+        bundle_digest=model.digest,
+        created_at=found.created_at,
+        licence=found.licence,
+        commercial_use=found.commercial_use,
+        fingerprints=found.fingerprints.model_dump(),
+        classes=list(found.classes),
+        malignant=list(found.malignant),
+        task=found.task,
+    )
+
+
+def _shown(lineup: Lineup, version: ModelVersion) -> dict[str, Any]:
+    champion = lineup.champion
+    approval = version.approval
+    return {
+        "ref": version.ref,
+        "model": version.model,
+        "number": version.number,
+        "state": version.state.value,
+        "loaded": version.bundle_digest in {model.digest for model in lineup.all},
+        "serving": champion is not None and champion.digest == version.bundle_digest,
+        "bundle_digest": version.bundle_digest,
+        "created_at": version.created_at,
+        "metrics": dict(version.metrics),
+        "gate": dict(version.gate),
+        "gate_passed": version.gate_passed,
+        "reasons": list(version.reasons),
+        "licence": version.licence,
+        "commercial_use": version.commercial_use,
+        "approved_by": approval.by if approval else None,
+        "approved_at": approval.at if approval else None,
+        "approval_note": approval.note if approval else None,
+        "override_reason": approval.override if approval else None,
+    }
