@@ -13,6 +13,7 @@ from nevus.serving.bodies import Body
 from nevus.serving.errors import ProblemError
 from nevus.store import Store
 from nevus.store.columns import now
+from nevus.store.plain_text import storable
 from nevus.store.serving_tables import IdempotentAnswerRow
 
 LONGEST = 200
@@ -48,8 +49,10 @@ class Repeat:
         Raises:
             ProblemError: 422, an empty or overlong key.
         """
-        if not header.strip() or len(header) > LONGEST:
-            raise ProblemError(422, f"Idempotency-Key must have 1 to {LONGEST} characters.", field="Idempotency-Key")
+        if not header.strip() or len(header) > LONGEST or not storable(header):
+            raise ProblemError(
+                422, f"Idempotency-Key must have 1 to {LONGEST} printable characters.", field="Idempotency-Key"
+            )
         return cls(key_id or "", header, fingerprint)
 
     def find(self, store: Store) -> bytes | None:

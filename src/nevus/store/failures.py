@@ -22,6 +22,10 @@ class StoreBusyError(StoreError):
     """Another process kept the store to itself for too long."""
 
 
+class UnstorableValueError(InputError):
+    """A value that no database holds, such as a text with NUL in it, or a number beyond all columns."""
+
+
 def explain(error: sa.exc.DBAPIError, address: str) -> NevusError:
     """The error of nevus that tells what the driver's error means. Passwords never appear in it."""
     cause = error.orig
@@ -30,6 +34,8 @@ def explain(error: sa.exc.DBAPIError, address: str) -> NevusError:
     for codes, make in _MEANINGS:
         if code.startswith(codes):
             return make(address, said)
+    if isinstance(error, sa.exc.DataError):
+        return UnstorableValueError("a value holds what no database can: a character NUL, or a number beyond measure.")
     if isinstance(error, sa.exc.OperationalError) and not code:
         return StoreUnreachableError(f"the store {address} can't be reached: {said}")
     return StoreError(f"the store {address} refused: {said}")

@@ -58,7 +58,7 @@ _QUERY = [
     "",
     summary="Judge an image, or several of one lesion",
     response_model=PredictionAnswer | LesionAnswers,
-    responses=problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
+    responses=problems(400, 401, 403, 404, 408, 413, 415, 422, 429, 503),
     openapi_extra={"requestBody": _BODY, "parameters": _QUERY},
 )
 async def described(idempotency_key: Annotated[str | None, Header()] = None) -> Response:
@@ -77,20 +77,20 @@ async def predict(request: Request) -> Response:
     request.scope["route"] = FAST_ROUTES[0]
     service: Service = request.app.state.service
     principal = require_role(await principal_of(request), "clinician")
-    service.admit()
-    settings = service.settings
-    body = await read_images(
-        request,
-        most_bytes=int(settings.max_body_mb * 1e6),
-        most_items=settings.max_items,
-        seconds=settings.timeout_seconds,
-    )
-    repeat = Repeat.of(request.headers.get("idempotency-key"), principal.key_id, request.url.path, body)
-    if repeat is not None and (before := await service.in_thread(repeat.find, service.store)) is not None:
-        return _json(before)
-    async with within(settings.timeout_seconds):
-        answer = await judge_and_record(service, body, principal, request.scope["nevus.request_id"], repeat)
-    return _json(answer)
+    with service.admission.inside():
+        settings = service.settings
+        body = await read_images(
+            request,
+            most_bytes=int(settings.max_body_mb * 1e6),
+            most_items=settings.max_items,
+            seconds=settings.timeout_seconds,
+        )
+        repeat = Repeat.of(request.headers.get("idempotency-key"), principal.key_id, request.url.path, body)
+        if repeat is not None and (before := await service.in_thread(repeat.find, service.store)) is not None:
+            return _json(before)
+        async with within(settings.timeout_seconds):
+            answer = await judge_and_record(service, body, principal, request.scope["nevus.request_id"], repeat)
+        return _json(answer)
 
 
 FAST_ROUTES = [PlainRoute("/v1/predictions", predict, methods=["POST"])]
@@ -100,7 +100,7 @@ FAST_ROUTES = [PlainRoute("/v1/predictions", predict, methods=["POST"])]
     "/{prediction_id}",
     summary="Read a prediction back",
     response_model=PredictionAnswer,
-    responses=problems(401, 403, 404, 503),
+    responses=problems(401, 403, 404, 422, 429, 503),
 )
 async def read(
     request: Request, prediction_id: str, principal: Annotated[Principal, needs("reader")], explain: bool = False
