@@ -4,7 +4,7 @@
 
 Everything as `nevus up` ships it: a key, storing, metrics, limits; the clients run on the same machine. In one run:
 
-- the bare work: processor time of decoding an image and of one run of the graph, one thread, nothing else;
+- the bare work: processor time of decoding an image and of one run of the graph, on all processors, nothing else;
 - 8 clients: the server's processor time a request against bare / .85, requests a second, p99 against the median;
 - /health while 8 clients predict;
 - many users for a minute: statuses, accepted rate against the 8 clients', memory of the second half;
@@ -27,6 +27,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ import simplejpeg
 from http_load import Load, read_answer, request_bytes, run_load, user
 from nevus.bundle import Predictor, write_checksums
 from nevus.bundle.source import decode_source, framed_input
+from nevus.bundle.usable_cpus import usable_cpus
 from nevus.evaluation.gate import GateVerdict
 from nevus.store import Registry, StoreSettings, open_store
 from nevus.store.keys import ApiKeys
@@ -48,30 +50,31 @@ Found = dict[str, Any]
 
 
 def bare(bundle: Path, images: list[bytes], rounds: int = 3) -> dict[str, float]:
-    """Milliseconds of processor time of an image, one thread, medians of rounds; each image decoded, then judged.
+    """Milliseconds of processor time of an image; each is decoded, then judged, on all processors at once as served.
 
     decode: in full, as an ordinary decoder does. scaled: decoding at a reduced size, as the predictor does where the
-    frame needs no more. session: one run of the graph on a framed image, right after decoding, as in serving.
+    frame needs no more. session: one run of the graph on a framed image. Medians of rounds.
     """
-    with Predictor(bundle, threads=1) as predictor:
+    with Predictor(bundle, threads=1) as predictor, ThreadPoolExecutor(usable_cpus()) as pool:
         spec = predictor.manifest.input
         frames = [framed_input(decode_source(i, predictor.limits, spec).pixels, spec)[None] for i in images]
-        found: dict[str, list[float]] = {"decode_ms": [], "scaled_ms": [], "session_ms": []}
-        for _ in range(rounds):
-            spent = dict.fromkeys(found, 0.0)
+
+        def once(_: int) -> tuple[float, float, float]:
+            spent = [0.0, 0.0, 0.0]
             for image, pixels in zip(images, frames, strict=True):
                 at = time.thread_time()
                 simplejpeg.decode_jpeg(image)
                 decoded = time.thread_time()
-                decode_source(image, predictor.limits, spec)
-                scaled = time.thread_time()
                 predictor._runtime.run(pixels, predictor._encoded(None))
                 ran = time.thread_time()
-                for name, ms in zip(spent, (decoded - at, scaled - decoded, ran - scaled), strict=True):
-                    spent[name] += ms * 1e3 / len(images)
-            for name, ms in spent.items():
-                found[name].append(ms)
-    return {name: float(np.median(times)) for name, times in found.items()}
+                decode_source(image, predictor.limits, spec)
+                scaled = time.thread_time()
+                for stage, ms in enumerate((decoded - at, ran - decoded, scaled - ran)):
+                    spent[stage] += ms * 1e3 / len(images)
+            return spent[0], spent[1], spent[2]
+
+        found = np.median(list(pool.map(once, range(rounds * usable_cpus()))), axis=0)
+    return dict(zip(("decode_ms", "session_ms", "scaled_ms"), found.tolist(), strict=True))
 
 
 class Server:

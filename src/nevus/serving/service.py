@@ -17,12 +17,11 @@ import structlog
 
 from nevus.bundle.usable_cpus import usable_cpus
 from nevus.provenance import code_revision
+from nevus.serving.admission import Admission
 from nevus.serving.auth import Authenticator, RateLimit
-from nevus.serving.errors import ProblemError
 from nevus.serving.fleet import Fleet
 from nevus.serving.heartbeat import Pulse
 from nevus.serving.metrics import Metrics
-from nevus.serving.problems import RETRY_SECONDS
 from nevus.serving.recorder import Recorder
 from nevus.serving.settings import ServingSettings
 from nevus.serving.shadows import Shadows
@@ -45,7 +44,9 @@ class Service:
         self.store, self.home, self.settings = store, home, settings
         self.log = structlog.get_logger("nevus.serving")
         self.instance = f"{os.uname().nodename[:20]}-{new_id()[-12:]}"
-        self.blobs: BlobStore | None = open_blobs(settings.blobs, home) if settings.store_images else None
+        self.blobs: BlobStore | None = None
+        if settings.store_images:
+            self.blobs = open_blobs(settings.blobs, home, durable=settings.survive_power_loss)
         self.pseudonyms = Pseudonyms.open(home, settings.pseudonym_file)
         self.authenticator = Authenticator(store)
         self.rate_limit = RateLimit(settings.rate_per_minute)
@@ -63,6 +64,7 @@ class Service:
         """Held while samples are checked: keys are checked in the same threads, and must find one free."""
         self._background: set[asyncio.Task[None]] = set()
         self._busy = 0
+        self.admission = Admission(settings.queue + self.threads, lambda: self._busy)
         self._ends = threading.Event()
         self.revision = code_revision()
         self.failure: str | None = None
@@ -94,12 +96,7 @@ class Service:
         Raises:
             ProblemError: 429, the queue is full.
         """
-        if self._busy > 0 and self._busy + images > self.settings.queue + self.threads:
-            raise ProblemError(
-                429,
-                "the service is at its limit; try again in a moment.",
-                headers={"Retry-After": str(RETRY_SECONDS)},
-            )
+        self.admission.check(images)
 
     async def compute(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a model's work in one of the computing threads."""
