@@ -96,8 +96,8 @@ def require_columns(table: pl.DataFrame, required: Iterable[str], uri: str) -> N
     if missing:
         raise MissingColumnError(
             f"{uri} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; it has "
-            f"{', '.join(table.columns)}. Get the official table again, or use the source `table` and name its columns "
-            "in data.columns."
+            f"{', '.join(table.columns)}. For a table of your own, take the source `table` and name its columns in "
+            "data.columns; of a public dataset, get the official table again."
         )
 
 

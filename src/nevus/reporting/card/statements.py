@@ -104,7 +104,7 @@ def training_statement(context: ReportContext) -> str:
         return "Not assessed: this model's training history isn't known to the card."
     phases = list(dict.fromkeys(str(e["phase"]) for e in history if e.get("phase") is not None))
     counts = [f"{several(sum(str(e.get('phase')) == p for e in history), 'epoch')} of phase “{p}”" for p in phases]
-    words = f"{several(len(history), 'epoch')}" + (f": {listed(counts)}" if counts else "") + "."
+    words = f"{several(len(history), 'epoch')}" + (f": {listed(counts)}" if len(counts) > 1 else "") + "."
     kept = next((e for e in history if context.best_epoch is not None and e.get("epoch") == context.best_epoch), None)
     if kept is not None:
         score = kept.get(f"validation_{context.results.primary_metric}")
