@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -100,6 +101,15 @@ def test_a_repeated_key_repeats_the_answer_and_stores_nothing_twice(served: Serv
     assert len(listed["predictions"]) == 1
     other = served.post(PATH, files=files(**{"a.jpg": drawn("nv", 5)}), headers=key)
     assert (other.status_code, other.json()["field"]) == (422, "Idempotency-Key")
+
+
+def test_the_same_request_twice_at_once_has_one_answer(served: Served) -> None:
+    sent = files(**{f"{n}.jpg": drawn("nv", n) for n in range(6)})
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(served.post, PATH, files=sent, headers={"Idempotency-Key": "at once"}) for _ in range(4)]
+        answered = [job.result() for job in jobs]
+    assert [one.status_code for one in answered] == [200] * 4
+    assert len({one.json()["request_id"] for one in answered}) == 1
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 201])

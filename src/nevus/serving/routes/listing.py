@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
@@ -34,6 +34,7 @@ _ASKED_AS = {
     "patient_hash": "patient",
     "lesion_hash": "lesion",
 }
+Arm = Literal["champion", "challenger", "pinned", "shadow"]
 _Text = Annotated[str | None, Query(min_length=1, max_length=200)]
 _Share = Annotated[float | None, Query(ge=0, le=1)]
 _CSV = {"text/csv": {"schema": {"type": "string"}}}
@@ -61,7 +62,7 @@ async def listing(
     p_malignant_min: _Share = None,
     p_malignant_max: _Share = None,
     labelled: Annotated[bool | None, Query(description="whether somebody has said what the image shows")] = None,
-    arm: Annotated[str | None, Query(description="champion, challenger, pinned or shadow; all but shadow")] = None,
+    arm: Annotated[Arm | None, Query(description="all but shadow unless named")] = None,
     patient: Annotated[str | None, Query(min_length=1, max_length=200, description="your key of the patient")] = None,
     lesion: Annotated[str | None, Query(min_length=1, max_length=200, description="your key of the lesion")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
