@@ -119,7 +119,8 @@ def similar_cases(client: Client, answer: PredictionAnswer, meanings: Meanings) 
     if not found:
         st.caption("The store has no other picture that this model has judged.")
         return
-    for cell, case in zip(st.columns(4), found, strict=False):
+    row = st.container(key="similar").columns(4)
+    for cell, case in zip(row, found, strict=False):
         with cell:
             picture = stored_picture(client, case.prediction.prediction_id, 320)
             if picture is not None:

@@ -208,7 +208,8 @@ def _groups(field: str) -> alt.Color:
 
 
 def _names() -> alt.Axis:
-    return alt.Axis(labelLimit=_LABELS, labelOverlap=False)
+    # A name of two parts takes two lines, so that a phone has room for the bars.
+    return alt.Axis(labelLimit=_LABELS, labelOverlap=False, labelExpr="split(datum.label, ' / ')", labelLineHeight=12)
 
 
 def _clock(minutes: Sequence[Minute]) -> alt.Axis:

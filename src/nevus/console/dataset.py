@@ -147,7 +147,14 @@ def subgroup_rows(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Row]
 
 def score_name(score: str) -> str:
     """A score's name for people."""
-    return {"f1": "F1", "auroc": "AUROC", "ece": "Expected calibration error", "nll": "Log loss", "aurc": "AURC"}.get(
+    return {
+        "f1": "F1",
+        "auroc": "AUROC",
+        "brier": "Brier score",
+        "ece": "Expected calibration error",
+        "nll": "Log loss",
+        "aurc": "AURC",
+    }.get(
         score,
         score.replace("_", " ")
         .capitalize()

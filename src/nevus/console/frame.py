@@ -31,6 +31,8 @@ _STYLE = """
   .who { font-size: .88rem; opacity: .82; line-height: 1.4; overflow-wrap: anywhere; }
   div[data-testid="stImage"] img { border-radius: 6px; }
   @media (max-width: 640px) {
+    .st-key-figures [data-testid="stColumn"], .st-key-similar [data-testid="stColumn"] {
+      min-width: calc(50% - 1rem) !important; flex: 1 1 calc(50% - 1rem) !important; }
     .block-container { padding-left: 1rem; padding-right: 1rem; padding-top: 3.6rem; }
     h1 { font-size: 1.5rem !important; }
   }
@@ -64,6 +66,13 @@ def heading(title: str, lede: str) -> None:
 def reading(line: str) -> None:
     """One line that says what a chart shows."""
     st.html(f'<p class="reading">{_plain(line)}</p>')
+
+
+def figures(*cells: tuple[str, str]) -> None:
+    """A row of figures, each with its label above; two in a row on a phone."""
+    with st.container(key="figures"):
+        for column, (label, value) in zip(st.columns(len(cells)), cells, strict=True):
+            column.metric(label, value, border=True)
 
 
 def notice() -> None:

@@ -10,7 +10,7 @@ from nevus.api import Comparison, Rollout
 from nevus.client import Client, ClientError
 from nevus.console import words
 from nevus.console.dataset import score_name
-from nevus.console.frame import say
+from nevus.console.frame import figures, say
 from nevus.console.session import may
 
 _DECISIONS = {
@@ -70,11 +70,12 @@ def _comparison(client: Client) -> None:
     except ClientError as error:
         say(error)
         return
-    cells = st.columns(4)
-    cells[0].metric("Pictures judged by both", f"{found.pairs:,}", border=True)
-    cells[1].metric("Same diagnosis", words.percent(found.agreement.get("diagnosis")), border=True)
-    cells[2].metric("Same verdict", words.percent(found.agreement.get("verdict")), border=True)
-    cells[3].metric("Labelled among them", f"{found.labelled:,}", border=True)
+    figures(
+        ("Pictures judged by both", f"{found.pairs:,}"),
+        ("Same diagnosis", words.percent(found.agreement.get("diagnosis"))),
+        ("Same verdict", words.percent(found.agreement.get("verdict"))),
+        ("Labelled among them", f"{found.labelled:,}"),
+    )
     if found.metrics:
         st.dataframe(_rows(found), hide_index=True, alt="Champion and challenger on the labelled pictures")
     else:

@@ -31,6 +31,7 @@ def subject_fields() -> dict[str, Any]:
         site = st.selectbox(
             "Site on the body", SITES, index=None, placeholder="–", format_func=lambda text: text.capitalize()
         )
+        left, right = st.columns(2)
         patient = left.text_input("Patient key", help="Stored as a keyed hash only.", max_chars=200, autocomplete="off")
         lesion = right.text_input("Lesion key", help="Stored as a keyed hash only.", max_chars=200, autocomplete="off")
     return {

@@ -10,7 +10,7 @@ from nevus.api import BatchItem
 from nevus.client import BatchImage, ClientError
 from nevus.console import charts, words
 from nevus.console.answer import Meanings, diagnosis_names
-from nevus.console.frame import heading, notice, reading, say
+from nevus.console.frame import figures, heading, notice, reading, say
 from nevus.console.session import client
 from nevus.console.tables import batch_csv, batch_rows
 
@@ -52,18 +52,12 @@ def _show(results: list[BatchItem], meanings: Meanings) -> None:
     answers = [item.prediction for item in results if item.prediction is not None]
     errors = len(results) - len(answers)
     by_verdict = {code: sum(one.verdict == code for one in answers) for code in words.VERDICTS}
-    cells = st.columns(4)
-    for cell, (label, value) in zip(
-        cells,
-        (
-            ("Pictures", len(results)),
-            ("Suspicious", by_verdict["suspicious"]),
-            ("Without a reliable answer", by_verdict["refer"] + by_verdict["unusable"]),
-            ("Errors", errors),
-        ),
-        strict=True,
-    ):
-        cell.metric(label, f"{value:,}", border=True)
+    figures(
+        ("Pictures", f"{len(results):,}"),
+        ("Suspicious", f"{by_verdict['suspicious']:,}"),
+        ("No reliable answer", f"{by_verdict['refer'] + by_verdict['unusable']:,}"),
+        ("Errors", f"{errors:,}"),
+    )
     rows = batch_rows(results, meanings)
     st.dataframe(rows, hide_index=True, column_config=_columns(), alt="The answers, a line for each picture")
     st.download_button("Download as CSV", batch_csv(results), "nevus-batch.csv", "text/csv")

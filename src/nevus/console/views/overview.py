@@ -9,7 +9,7 @@ import streamlit as st
 from nevus.api import Overview
 from nevus.console import charts, words
 from nevus.console.answer import diagnosis_names
-from nevus.console.frame import heading, notice, reading
+from nevus.console.frame import figures, heading, notice, reading
 from nevus.console.session import client
 from nevus.console.uptime import stretches, uptime_line
 
@@ -46,15 +46,11 @@ def _figures(overview: Overview) -> None:
         st.markdown(f"**{name}** answers{since}.")
     latest = overview.uptime[-1] if overview.uptime else None
     medians = [minute.median_ms for minute in overview.uptime if minute.median_ms is not None]
-    cells = st.columns(4)
-    cells[0].metric("State", "Ready" if overview.ready else "Not ready", border=True)
-    cells[1].metric("Predictions today (UTC)", f"{overview.today.predictions:,}", border=True)
-    cells[2].metric("Labels among them", f"{overview.today.labelled:,}", border=True)
-    cells[3].metric(
-        "Median time to answer",
-        f"{medians[-1]:.0f} ms" if medians else "–",
-        border=True,
-        help="In the latest minute in which anything was asked.",
+    figures(
+        ("State", "Ready" if overview.ready else "Not ready"),
+        ("Predictions today (UTC)", f"{overview.today.predictions:,}"),
+        ("Labels among them", f"{overview.today.labelled:,}"),
+        ("Latest median time", f"{medians[-1]:.0f} ms" if medians else "–"),
     )
     if latest is not None and latest.instances > 1:
         st.caption(f"{latest.ready} of {latest.instances} server processes are ready.")

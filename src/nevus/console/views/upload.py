@@ -7,7 +7,7 @@ import streamlit as st
 from nevus.api import SamplesAnswer
 from nevus.client import BatchImage, ClientError
 from nevus.console.answer import diagnosis_names
-from nevus.console.frame import heading, say
+from nevus.console.frame import figures, heading, say
 from nevus.console.session import client
 
 _RESULT = "nevus.upload.result"
@@ -74,10 +74,11 @@ def _send(images: list[BatchImage] | None, data: bytes) -> None:
 def _findings(found: SamplesAnswer) -> None:
     st.subheader("What the checks found", anchor=False)
     noticed = [one for one in found.accepted if one.warnings]
-    cells = st.columns(3)
-    cells[0].metric("Taken", f"{len(found.accepted):,}", border=True)
-    cells[1].metric("Taken, with a remark", f"{len(noticed):,}", border=True)
-    cells[2].metric("Not taken", f"{len(found.rejected):,}", border=True)
+    figures(
+        ("Taken", f"{len(found.accepted):,}"),
+        ("Taken, with a remark", f"{len(noticed):,}"),
+        ("Not taken", f"{len(found.rejected):,}"),
+    )
     if found.rejected:
         st.markdown("**Not taken**")
         st.dataframe(
