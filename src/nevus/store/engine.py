@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from functools import partial
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -32,11 +33,43 @@ def connect(url: sa.URL, *, survive_power_loss: bool = True) -> sa.Engine:
         arguments: dict[str, object] = {"connect_timeout": 10}
         if not survive_power_loss:
             arguments["options"] = f"{_options(url)} -c synchronous_commit=off".strip()
-        return sa.create_engine(url, pool_pre_ping=True, connect_args=arguments)
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=arguments, hide_parameters=True)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
     sa.event.listen(engine, "connect", partial(_configure, synchronous="FULL" if survive_power_loss else "NORMAL"))
     sa.event.listen(engine, "begin", _begin)
+    if url.database and not url.database.startswith("file:"):
+        _mind_the_file(engine, Path(url.database))
     return engine
+
+
+def _mind_the_file(engine: sa.Engine, file: Path) -> None:
+    """Notice when the file was taken away or replaced: SQLite would go on writing to one that nobody can open again."""
+
+    def identity() -> tuple[int, int] | None:
+        try:
+            found = file.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    seen = False
+
+    def connecting(*_: object) -> None:
+        if seen and identity() is None:  # SQLite would make an empty one in its place
+            raise sqlite3.OperationalError("its file is gone; put it back, or restore a backup")
+
+    def connected(_: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        nonlocal seen
+        seen = True
+        record.info["file"] = identity()
+
+    def used(_: DBAPIConnection, record: ConnectionPoolEntry, __: object) -> None:
+        if record.info.get("file") != identity():
+            raise sa.exc.DisconnectionError("the database's file was replaced")
+
+    sa.event.listen(engine, "do_connect", connecting)
+    sa.event.listen(engine, "connect", connected)
+    sa.event.listen(engine, "checkout", used)
 
 
 def exclusive(connection: sa.Connection) -> None:

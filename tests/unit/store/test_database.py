@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
 
@@ -132,3 +133,35 @@ def test_readers_go_on_while_one_writes(tmp_path):
         writing.execute(sa.text("INSERT INTO models VALUES ('m', '2026-01-01')"))
         with store.read() as session:
             assert session.execute(sa.text("SELECT count(*) FROM models")).scalar() == 0
+
+
+def test_an_error_of_the_database_names_no_values(tmp_path):
+    query = sa.text("SELECT no_such_function(:name)")
+    with (
+        open_store(StoreSettings(home=tmp_path)) as store,
+        pytest.raises(StoreError) as caught,
+        store.read() as session,
+    ):
+        session.execute(query, {"name": "Mrs Secret"})
+    assert "no_such_function" in str(caught.value.__cause__)
+    assert "Secret" not in str(caught.value.__cause__)
+
+
+def test_a_file_that_vanishes_is_missed_and_not_made_anew_and_one_put_back_is_used(tmp_path):
+    file, away = tmp_path / "nevus.db", tmp_path / "away.db"
+    query = sa.text("SELECT count(*) FROM predictions")
+    with open_store(StoreSettings(home=tmp_path)) as store:
+        with store.read() as session:
+            assert session.scalar(query) == 0
+        with store.append() as connection:
+            connection.execute(query)
+        shutil.copy(file, away)
+        file.unlink()
+        for unit in (store.read, store.write, store.append):
+            with pytest.raises(StoreUnreachableError, match="is gone"), unit() as opened:
+                opened.execute(query)
+        assert not file.exists()
+        shutil.copy(away, file)
+        for unit in (store.read, store.write, store.append):
+            with unit() as opened:
+                assert opened.execute(query).scalar() == 0
