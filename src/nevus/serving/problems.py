@@ -19,10 +19,13 @@ from nevus.errors import InputError, NevusError, StorageFullError
 from nevus.imaging import UnreadableImageError
 from nevus.serving.errors import ProblemError
 from nevus.serving.fleet import LoadedVersionsError, NotLoadableError
+from nevus.store.database import StoreAddressError
 from nevus.store.failures import StoreError, StoreUnreachableError
 from nevus.store.labels import ConflictingLabelError
 from nevus.store.predictions import UnknownPredictionError
+from nevus.store.pseudonyms import PseudonymSecretError
 from nevus.store.registry import ApprovalError, TransitionError, UnknownVersionError
+from nevus.store.schema import ForeignDatabaseError, SchemaTooNewError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
@@ -41,6 +44,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (NotLoadableError, 409),
     (LoadedVersionsError, 409),
     *((kind, 503) for kind in STORE_FAILURES),
+    *((kind, 503) for kind in (SchemaTooNewError, ForeignDatabaseError, StoreAddressError, PseudonymSecretError)),
     (BundleError, 503),
     (InputError, 422),
 )
@@ -63,7 +67,7 @@ def answer(error: Exception, request_id: str | None = None) -> Response:
     """The document for an error that was raised on purpose."""
     if isinstance(error, ProblemError):
         return problem(error.status, str(error), headers=error.headers, request_id=request_id, **error.more)
-    status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
+    status = status_of(error)
     if status >= 500:
         headers = {"Retry-After": str(RETRY_SECONDS)}
         if isinstance(error, STORE_FAILURES):
@@ -74,6 +78,13 @@ def answer(error: Exception, request_id: str | None = None) -> Response:
     return problem(status, str(error), request_id=request_id, **_more(error))
 
 
+def status_of(error: Exception) -> int:
+    """The HTTP status that an error means."""
+    if isinstance(error, ProblemError):
+        return error.status
+    return next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
+
+
 def refusal(error: Exception) -> dict[str, Any]:
     """What is wrong with one part of a request, whose other parts are answered: status, detail, field, reason."""
     if isinstance(error, ValidationError):
@@ -82,7 +93,7 @@ def refusal(error: Exception) -> dict[str, Any]:
     if isinstance(error, ProblemError):
         status, more = error.status, error.more
     else:
-        status, more = next((code for kind, code in _STATUS if isinstance(error, kind)), 500), _more(error)
+        status, more = status_of(error), _more(error)
     return {"status": status, "detail": str(error), "field": more.get("field"), "reason": more.get("reason")}
 
 
@@ -103,7 +114,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(NevusError)
     async def _ours(request: Request, error: NevusError) -> Response:
-        if not isinstance(error, ProblemError | InputError):
+        if not isinstance(error, ProblemError) and status_of(error) >= 500:
             request.app.state.service.log.warning("failed", request_id=_request_id(request), error=str(error))
         return answer(error, _request_id(request))
 
@@ -128,6 +139,8 @@ def _more(error: Exception) -> dict[str, Any]:
     """Which field of the request an error is about, where it says so."""
     if isinstance(error, UnreadableImageError):
         return {"reason": error.reason, "field": "image"}
+    if isinstance(error, ConflictingLabelError):
+        return {"field": "diagnosis", "existing": error.label_id}
     field = getattr(error, "field", None)
     return {"field": field} if isinstance(field, str) else {}
 

@@ -19,7 +19,7 @@ from nevus.bundle.usable_cpus import usable_cpus
 from nevus.provenance import code_revision
 from nevus.serving.admission import Admission
 from nevus.serving.auth import Authenticator, RateLimit
-from nevus.serving.fleet import Fleet
+from nevus.serving.fleet import Fleet, NoModelError
 from nevus.serving.heartbeat import Pulse
 from nevus.serving.metrics import Metrics
 from nevus.serving.recorder import Recorder
@@ -34,6 +34,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _SIDE_THREADS = 8
+_UNTOLD = "the model can't be loaded; the service's log says why."
+"""For everybody to read: the reason itself may name folders and hosts."""
 _UPLOADS = 2
 
 
@@ -68,7 +70,7 @@ class Service:
         self._ends = threading.Event()
         self.revision = code_revision()
         self.failure: str | None = None
-        """Why there is no model yet, once loading has failed."""
+        """Why there is no model yet, once loading has failed; without paths, for everybody to read."""
 
     def start(self) -> None:
         """Load the models in a thread of its own, so that /health answers meanwhile, and follow the store from then."""
@@ -124,15 +126,17 @@ class Service:
             self.log.warning("background_failed", error=str(task.exception()))
 
     def _follow(self) -> None:
+        logged = None
         while not self._ends.is_set() and not self.fleet.ready:
             try:
                 self.fleet.start()
                 self.failure = None
                 self.log.info("ready", model=self.fleet.lineup.champion.ref if self.fleet.lineup.champion else None)
             except Exception as error:
-                if str(error) != self.failure:
+                if str(error) != logged:
                     self.log.error("not_ready", error=str(error))
-                self.failure = str(error)
+                logged = str(error)
+                self.failure = logged if isinstance(error, NoModelError) else _UNTOLD
                 self._ends.wait(self.settings.follow_seconds)
         while not self._ends.wait(self.settings.follow_seconds):
             try:
