@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -31,14 +32,10 @@ def main() -> None:
     st.logo(str(HERE / "mark.png"), size="medium")
     session = current() or sign_in_alone()
     if session is None:
-        st.navigation([st.Page(HERE / "views" / "sign_in.py", title="Sign in")], position="hidden").run()
+        # Every address asks for the key, so that a link to a page leads there afterwards.
+        st.navigation([_page("sign_in", name, title) for name, title, _ in _PAGES], position="hidden").run()
         return
-    pages = [
-        st.Page(HERE / "views" / f"{name}.py", title=title, url_path=name, default=name == "overview")
-        for name, title, role in _PAGES
-        if may(role)
-    ]
-    page = st.navigation(pages)
+    page = st.navigation([_page(name if may(role) else "not_allowed", name, title) for name, title, role in _PAGES])
     masthead(session)
     try:
         page.run()
@@ -46,6 +43,12 @@ def main() -> None:
         if error.status == 401:
             sign_out("Your key is no longer valid. Sign in with another one.")
         say(error)
+
+
+def _page(view: str, name: str, title: str) -> Any:
+    visibility: Literal["visible", "hidden"] = "hidden" if view == "not_allowed" else "visible"
+    file = HERE / "views" / f"{view}.py"
+    return st.Page(file, title=title, url_path=name, default=name == "overview", visibility=visibility)
 
 
 main()

@@ -13,7 +13,7 @@ from nevus.api import Bin, Minute
 from nevus.console.words import TONES, VERDICTS
 
 BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#75828A"
-_ROW, _AXIS, _KEY = 26, 64, 40
+_ROW, _AXIS, _KEY = 30, 64, 40
 """Pixels: of a bar, of the axis below, of the key above."""
 _LABELS = 260
 """Longest axis label in pixels; on a phone Vega shortens it to its share of the width."""
