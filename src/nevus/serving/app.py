@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from nevus import __version__
 from nevus.bundle.verdict import NOTICE
-from nevus.serving import problems
+from nevus.serving import documentation, problems
 from nevus.serving.edge import Edge
 from nevus.serving.routes import FAST_ROUTES, ROUTERS
 from nevus.serving.service import Service
@@ -44,11 +44,13 @@ def create_app(store: Store, home: Path, settings: ServingSettings) -> FastAPI:
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.service = service
     problems.install(app)
+    documentation.install(app)
     app.router.routes.extend(FAST_ROUTES)
     for router in ROUTERS:
         app.include_router(router)

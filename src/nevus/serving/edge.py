@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nevus.serving.documentation import CONTENT_POLICY, PAGE
 from nevus.serving.problems import problem
 from nevus.store.ids import new_id
 
@@ -22,7 +23,7 @@ _PROTECT = [
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
-_PAGES = (b"/docs", b"/redoc")
+_PROTECT_PAGE = [*_PROTECT[:3], (b"content-security-policy", CONTENT_POLICY)]
 _QUIET = ("/health", "/ready", "/metrics")
 
 
@@ -42,7 +43,7 @@ class Edge:
         request_id = given.decode() if _REQUEST_ID.fullmatch(given) else new_id()
         scope["nevus.request_id"] = request_id
         status = 0
-        page = scope["path"].encode().startswith(_PAGES)
+        protect = _PROTECT_PAGE if scope["path"].startswith(PAGE) else _PROTECT
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -50,7 +51,7 @@ class Edge:
                 status = message["status"]
                 headers = message.setdefault("headers", [])
                 headers.append((b"x-request-id", request_id.encode()))
-                headers.extend(_PROTECT[:4] if page else _PROTECT)
+                headers.extend(protect)
             await send(message)
 
         try:
