@@ -11,11 +11,16 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from nevus.errors import StorageFullError
 from nevus.store import Store
+from nevus.store.failures import StoreBusyError, StoreUnreachableError
 
 MOST_AT_ONCE = 256
 LINGER_SECONDS = 0.008
 """While other images are computing, a commit waits so long for their answers: a third of the commits for 8 ms."""
+
+_OUTAGES = (StoreBusyError, StoreUnreachableError, StorageFullError)
+"""The fault of no answer in particular."""
 
 Write = Callable[[sa.Connection], None]
 """Adds the rows of one answer."""
@@ -86,11 +91,12 @@ class Recorder:
                 for job in jobs:
                     job.write(connection)
         except Exception as error:  # whatever it is, those who wait must hear of it
-            if len(jobs) > 1:
+            if len(jobs) == 1 or isinstance(error, _OUTAGES):  # one by one they would wait for the store in turn
                 for job in jobs:
-                    self._write([job])
+                    _tell(job, error)
                 return
-            _tell(jobs[0], error)
+            for job in jobs:
+                self._write([job])
             return
         for job in jobs:
             _tell(job, None)

@@ -11,6 +11,7 @@ import uvicorn
 
 from nevus.errors import InputError
 from nevus.serving.app import create_app
+from nevus.serving.patience import patient_protocol
 from nevus.serving.service import configure_logs
 from nevus.serving.settings import ServingSettings
 from nevus.store import Store
@@ -46,7 +47,7 @@ def serve(store: Store, home: Path, settings: ServingSettings) -> None:
         create_app(store, home, settings),
         host=settings.host,
         port=settings.port,
-        http="httptools",
+        http=patient_protocol(settings.timeout_seconds),
         access_log=False,
         log_level="warning",
         server_header=False,

@@ -19,13 +19,14 @@ from nevus.serving.forms import read_form, read_upload
 from nevus.serving.problems import refusal
 from nevus.serving.schemas import problems
 from nevus.serving.service import Service
+from nevus.serving.small_body import SmallBodyRoute
 from nevus.serving.tables import Line, read_table
 from nevus.store import labels as store_labels
 from nevus.store.labels import ConflictingLabelError, Label, NewLabel
 from nevus.store.labels.new_label import LONGEST_NOTE
 from nevus.store.predictions import find_prediction
 
-router = APIRouter(prefix="/v1/labels", tags=["labels"])
+router = APIRouter(prefix="/v1/labels", tags=["labels"], route_class=SmallBodyRoute)
 
 MOST_LINES = 10_000
 

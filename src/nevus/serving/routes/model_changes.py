@@ -13,10 +13,11 @@ from nevus.serving.auth import Principal, needs
 from nevus.serving.model_answers import version_answer, version_detail
 from nevus.serving.schemas import problems
 from nevus.serving.service import Service
+from nevus.serving.small_body import SmallBodyRoute
 from nevus.store import Change, ModelVersion, Registry, State, current_actor
 from nevus.store.rollout import get_rollout
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=SmallBodyRoute)
 
 DECIDE = problems(401, 403, 404, 409, 422, 429, 503)
 

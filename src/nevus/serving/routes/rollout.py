@@ -16,10 +16,11 @@ from nevus.serving.routes.model_changes import Operator, actor
 from nevus.serving.routes.models import Reader
 from nevus.serving.schemas import problems
 from nevus.serving.service import Service
+from nevus.serving.small_body import SmallBodyRoute
 from nevus.store import ModelVersion, Registry, State, UnknownVersionError
 from nevus.store.rollout import get_rollout, put_rollout
 
-router = APIRouter(prefix="/v1/rollout", tags=["models"])
+router = APIRouter(prefix="/v1/rollout", tags=["models"], route_class=SmallBodyRoute)
 
 
 class WantedRollout(BaseModel):

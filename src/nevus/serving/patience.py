@@ -1,0 +1,54 @@
+"""A connection whose request's head doesn't come is closed: there are many slow clients, and few sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+def patient_protocol(seconds: float) -> type[HttpToolsProtocol]:
+    """uvicorn's protocol, closing connections on which no whole head comes within so many seconds.
+
+    Between requests uvicorn's own keep-alive counts; bodies have the service's limits.
+    """
+
+    class PatientProtocol(HttpToolsProtocol):
+        _heading = True
+        _late: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._late = self.loop.call_later(seconds, self._give_up)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if not self._heading:
+                self._cancel()
+            elif self._late is None:
+                self._late = self.loop.call_later(seconds, self._give_up)
+
+        def on_message_begin(self) -> None:
+            self._heading = True
+            super().on_message_begin()
+
+        def on_headers_complete(self) -> None:
+            self._heading = False
+            super().on_headers_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._cancel()
+            super().connection_lost(exc)
+
+        def _cancel(self) -> None:
+            if self._late is not None:
+                self._late.cancel()
+                self._late = None
+
+        def _give_up(self) -> None:
+            self._late = None
+            if not self.transport.is_closing():
+                self.transport.close()
+
+    return PatientProtocol
