@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from nevus.bundle import BundleError, Predictor
 from nevus.bundle.directory import MANIFEST
+from nevus.bundle.usable_cpus import usable_cpus
 from nevus.errors import InputError, NevusError
 from nevus.imaging import DecodeLimits
 from nevus.serving.bundle_source import local_bundle
@@ -298,7 +299,9 @@ class Fleet:
         return self._remembered(LoadedModel(predictor, predictor.manifest.name, None))
 
     def _predictor(self, uri: str) -> Predictor:
-        return Predictor(local_bundle(uri, self._home), threads=1, limits=self._limits)
+        # As many as call it at once: OpenVINO computes no more streams than it was compiled for.
+        threads = self._settings.threads or usable_cpus()
+        return Predictor(local_bundle(uri, self._home), threads=threads, limits=self._limits)
 
     def _remembered(self, model: LoadedModel) -> LoadedModel:
         with self._store.append(survive_power_loss=True) as connection:
