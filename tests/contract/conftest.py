@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
@@ -17,56 +12,16 @@ import pytest
 from pydantic import SecretStr
 
 from nevus.store import NewVersion, Store, StoreSettings, open_store
+from postgres_server import postgres
 
 _numbers = count()
-
-
-def _postgres_programs() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
-    on_path = shutil.which("initdb")
-    return found[-1] if found else (Path(on_path).parent if on_path else None)
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a Postgres that this test run has started, without a database's name."""
-    programs = _postgres_programs()
-    if programs is None:
-        pytest.skip("needs PostgreSQL's programs (Debian: apt install postgresql)")
-    pytest.importorskip("psycopg", reason="needs nevus[postgres]")
-    folder = Path(tempfile.mkdtemp(prefix="nevus-postgres-"))
-    user = {}
-    if os.geteuid() == 0:  # initdb refuses root
-        try:
-            account = pwd.getpwnam("postgres")
-        except KeyError:
-            account = pwd.getpwnam("nobody")
-        os.chown(folder, account.pw_uid, account.pw_gid)
-        user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-    def run(*command: str) -> None:
-        subprocess.run(
-            command,
-            cwd=folder,
-            env={**os.environ, "HOME": str(folder)},
-            stdout=subprocess.DEVNULL,
-            check=True,
-            timeout=60,
-            **user,
-        )
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data = folder / "data"
-    run(str(programs / "initdb"), "-D", str(data), "-U", "app", "-A", "trust", "--no-sync")
-    options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off"
-    run(str(programs / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
-    try:
-        yield f"postgresql://app@127.0.0.1:{port}"
-    finally:
-        run(str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres() as server:
+        yield server.url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.service)])

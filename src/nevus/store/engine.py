@@ -26,14 +26,13 @@ def connect(url: sa.URL, *, survive_power_loss: bool = True) -> sa.Engine:
     Args:
         url: of SQLite or Postgres.
         survive_power_loss: wait at each commit until the disk has it. Without, a commit survives the death of any
-            process, but the last ones may be lost when the machine loses power.
+            process, but the last ones may be lost when the machine loses power. Postgres always waits, unless its
+            owner has told it not to.
     """
     if url.get_backend_name() == "postgresql":
         require("psycopg", "postgres")
-        arguments: dict[str, object] = {"connect_timeout": 10}
-        if not survive_power_loss:
-            arguments["options"] = f"{_options(url)} -c synchronous_commit=off".strip()
-        return sa.create_engine(url, pool_pre_ping=True, connect_args=arguments, hide_parameters=True)
+        # synchronous_commit=off would lose the last commits when Postgres itself dies, not only with the power.
+        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10}, hide_parameters=True)
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
     sa.event.listen(engine, "connect", partial(_configure, synchronous="FULL" if survive_power_loss else "NORMAL"))
     sa.event.listen(engine, "begin", _begin)
@@ -77,12 +76,6 @@ def exclusive(connection: sa.Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{BUSY_SECONDS:.0f}s", True)))
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
-
-
-def _options(url: sa.URL) -> str:
-    """What the address itself asks of Postgres; an argument of the same name would replace it."""
-    given = url.query.get("options", "")
-    return given if isinstance(given, str) else " ".join(given)
 
 
 def _configure(connection: DBAPIConnection, record: ConnectionPoolEntry, *, synchronous: str) -> None:  # noqa: ARG001
