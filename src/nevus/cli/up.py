@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -41,6 +40,7 @@ def up(
 
     Example: `nevus up --bundle runs/demo/bundle`
     """
+    from nevus.serving.address import require_free
     from nevus.store import make_home
 
     settings = store_settings(home, store)
@@ -50,7 +50,7 @@ def up(
     elif not Path(bundle).is_dir():
         raise InputError(f"{bundle} is no folder; --bundle names a bundle's directory, such as runs/demo/bundle.")
     for number, option in ((port, "--port"), (console_port, "--console-port")):
-        _require_free(number, option)
+        require_free(_HOST, number, option)
     shared = ["--home", str(folder), *(["--store", store] if store else [])]
     api = f"http://{_HOST}:{port}"
     service = [*_nevus("serve"), *shared, "--host", _HOST, "--port", str(port)]
@@ -146,15 +146,6 @@ def _require_champion(home: Path | None, url: str | None) -> None:
         f"no version is in production yet. Approve and promote one, such as `nevus models approve {ref} --by NAME "
         f"--note TEXT` and `nevus models promote {ref}`, or name a bundle by --bundle DIR."
     )
-
-
-def _require_free(port: int, option: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_HOST, port))
-        except OSError as error:
-            raise InputError(f"port {port} is in use ({error.strerror}); choose another by {option}.") from error
 
 
 def _nevus(command: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import signal
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from nevus.errors import InputError
+from nevus.serving.address import is_loopback, require_free
 from nevus.serving.app import create_app
 from nevus.serving.patience import patient_protocol
 from nevus.serving.service import configure_logs
@@ -41,6 +41,7 @@ def serve(store: Store, home: Path, settings: ServingSettings) -> None:
         )
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise InputError("TLS needs both serving.tls_certificate and serving.tls_key.")
+    require_free(settings.host, settings.port)
     configure_logs(settings.log_format)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
@@ -62,13 +63,3 @@ def serve(store: Store, home: Path, settings: ServingSettings) -> None:
     # uvicorn ends gracefully and then raises the signal again; to be told to end is no failure.
     signal.signal(signal.SIGTERM, lambda *_: None)
     uvicorn.Server(config).run()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

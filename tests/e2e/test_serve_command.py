@@ -1,0 +1,131 @@
+"""`nevus serve` and `nevus up` as commands: what they refuse before they answer anybody, and TLS."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from serve_process import ServeProcess, free_port
+from serving_factory import drawn, tiny_bundle
+from tiny_run import nevus
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny")
+
+
+def test_an_address_beyond_this_machine_needs_a_key(tmp_path, bundle):
+    refused = nevus("serve", "--bundle", bundle, "--host", "0.0.0.0", "--port", free_port(), home=tmp_path / "home")
+    assert refused.code == 2
+    assert "nevus keys create" in refused.err
+    made = nevus("keys", "create", "--role", "admin", "--name", "A", home=tmp_path / "home")
+    key = made.out.strip()
+    server = ServeProcess(tmp_path / "home", "--bundle", str(bundle), "--host", "0.0.0.0")
+    try:
+        server.wait_ready()
+        request = urllib.request.Request(f"{server.url}/v1/me", headers={"Authorization": f"Bearer {key}"})
+        assert json.load(urllib.request.urlopen(request))["name"] == "A"
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"{server.url}/v1/me")
+    finally:
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--set", "queu=3"], "Did you mean queue"),
+        (["--set", "queue=none"], "serving.queue"),
+        (["--set", "queue"], "KEY=VALUE"),
+        (["--set", "tls_certificate=a.pem"], "tls_key"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_by_name(tmp_path, bundle, arguments, said):
+    refused = nevus("serve", "--bundle", bundle, *arguments, home=tmp_path / "home")
+    assert refused.code == 2
+    assert said in refused.err
+    assert "Traceback" not in refused.err
+
+
+def test_a_port_in_use_is_said(tmp_path, bundle):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        refused = nevus("serve", "--bundle", bundle, "--port", other.getsockname()[1], home=tmp_path / "home")
+    assert refused.code == 2
+    assert "in use" in refused.err
+    assert "Traceback" not in refused.err
+
+
+def test_up_without_a_model_says_how_to_get_one(tmp_path):
+    refused = nevus("up", "--port", free_port(), home=tmp_path / "home")
+    assert refused.code == 2
+    assert "make demo" in refused.err
+    refused = nevus("up", "--bundle", tmp_path / "nowhere", "--port", free_port(), home=tmp_path / "home")
+    assert refused.code == 2
+    assert "nowhere" in refused.err
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+def test_tls_by_setting(tmp_path, bundle):
+    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
+    )
+    subprocess.run([*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    server = ServeProcess(
+        tmp_path / "home", "--bundle", str(bundle), "--set", f"tls_certificate={certificate}", "--set", f"tls_key={key}"
+    )
+    try:
+        trust = ssl.create_default_context(cafile=str(certificate))
+        url, ends = server.url.replace("http:", "https:"), time.monotonic() + 60
+        while True:
+            try:
+                answer = urllib.request.urlopen(f"{url}/ready", context=trust)
+                break
+            except OSError:
+                assert time.monotonic() < ends, server.said
+                time.sleep(0.1)
+        assert answer.status == 200
+    finally:
+        server.stop()
+
+
+@pytest.mark.slow  # starts the service and Streamlit
+def test_up_starts_service_and_console_and_ends_both(tmp_path, bundle):
+    port, console_port = free_port(), free_port()
+    command = [sys.executable, "-m", "nevus", "up", "--home", str(tmp_path / "home"), "--bundle", str(bundle)]
+    command += ["--port", str(port), "--console-port", str(console_port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"nevus is up: http://127.0.0.1:{console_port}\n"
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/v1/predictions", data=drawn("nv"), headers={"Content-Type": "image/jpeg"}
+        )
+        assert json.load(urllib.request.urlopen(request))["verdict"]
+        ends = time.monotonic() + 60
+        while True:
+            try:
+                assert urllib.request.urlopen(f"http://127.0.0.1:{console_port}/_stcore/health").read() == b"ok"
+                break
+            except OSError:
+                assert time.monotonic() < ends
+                time.sleep(0.2)
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    for closed in (port, console_port):
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", closed)) != 0
