@@ -6,16 +6,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 
 from nevus.store import Store
-from nevus.store.heartbeats import Heartbeat, beat, forget_heartbeats
+from nevus.store.heartbeats import Heartbeat, beat
 
-KEPT = timedelta(days=31)
 _MINUTE = 60.0
 _BEAT_SECONDS = 15.0
+_STARTING_SECONDS = 1.0
+"""So that a service that has just become ready is seen to be."""
 UNCOUNTED = frozenset(("/health", "/ready", "/metrics"))
 """Asked by machines all the time; they would drown what people ask."""
 
@@ -79,17 +80,13 @@ class Pulse:
         )
 
     def _work(self) -> None:
-        forgotten = False
         while True:
             now = time.time()
             # What was counted until a minute's end belongs to that minute, so it is written before the next begins.
-            wait = min(_BEAT_SECONDS, _MINUTE - now % _MINUTE)
+            wait = min(_BEAT_SECONDS if self._ready() else _STARTING_SECONDS, _MINUTE - now % _MINUTE)
             ended = self._ends.wait(wait)
             try:
                 self.beat(min(time.time(), now - now % _MINUTE + _MINUTE - 0.001))
-                if not forgotten:
-                    forget_heartbeats(self._store, before=datetime.now(UTC) - KEPT)
-                    forgotten = True
             except Exception as error:  # the store is away; the service goes on
                 self._tell("heartbeat_not_written", error=str(error))
             if ended:
