@@ -87,12 +87,13 @@ def say(error: ClientError) -> None:
     elif error.status == 403:
         st.warning(f"Your key may not do this: {error}")
     elif error.retry_after is not None:
-        st.warning(f"{_sentence(str(error))} Try again in {error.retry_after:g} s.")
+        st.warning(f"{sentence(str(error))} Try again in {error.retry_after:g} s.")
     else:
-        st.error(_sentence(str(error)))
+        st.error(sentence(str(error)))
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning."""
     return text[:1].upper() + text[1:]
 
 

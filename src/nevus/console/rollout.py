@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -10,7 +11,7 @@ from nevus.api import Comparison, Rollout
 from nevus.client import Client, ClientError
 from nevus.console import words
 from nevus.console.dataset import score_name
-from nevus.console.frame import figures, say
+from nevus.console.frame import figures, say, sentence
 from nevus.console.session import may
 
 _DECISIONS = {
@@ -80,9 +81,14 @@ def _comparison(client: Client) -> None:
         st.dataframe(_rows(found), hide_index=True, alt="Champion and challenger on the labelled pictures")
     else:
         st.caption("Scores can be compared once some of these pictures have labels.")
+    if found.arms:
+        st.markdown("**What each has answered**")
+        st.dataframe(
+            [_arm(*one) for one in found.arms.items()], hide_index=True, alt="Champion and challenger by share"
+        )
     test = found.sequential
     if test is not None:
-        st.markdown(f"**{_DECISIONS.get(test.decision, test.decision)}** {test.explanation or ''}")
+        st.markdown(f"**{_DECISIONS.get(test.decision, test.decision)}** {sentence(test.explanation or '')}")
         st.caption("A sequential test: it may be looked at every day without finding differences by mere looking.")
 
 
@@ -96,3 +102,15 @@ def _rows(found: Comparison) -> list[dict[str, Any]]:
         }
         for name, one in found.metrics.items()
     ]
+
+
+def _arm(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    verdicts = found.get("verdicts", {})
+    return {
+        "Arm": name.capitalize(),
+        "Version": found.get("version"),
+        "Pictures": found.get("answered"),
+        "Patients": found.get("patients"),
+        "Labelled": found.get("labelled"),
+        **{words.verdict(code): words.percent(verdicts.get(code, 0.0)) for code in words.VERDICTS},
+    }

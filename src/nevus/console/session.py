@@ -15,7 +15,7 @@ API_VARIABLE = "NEVUS_CONSOLE_API"
 HOST_VARIABLE = "NEVUS_CONSOLE_HOST"
 ROLES = ("reader", "clinician", "operator", "admin")
 
-_SESSION, _WORD = "nevus.session", "nevus.word"
+_SESSION, _WORD, _ASKS = "nevus.session", "nevus.word", "nevus.asks_for_a_key"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def sign_in(key: str | None) -> Session:
 
 def sign_in_alone() -> Session | None:
     """Go on without a key, where the service asks for none and only this machine can reach the console."""
-    if st.session_state.get(_WORD):
+    if st.session_state.get(_WORD) or st.session_state.get(_ASKS):
         return None
     try:
         if not _loopback(os.environ.get(HOST_VARIABLE, "127.0.0.1")):
@@ -79,6 +79,7 @@ def sign_in_alone() -> Session | None:
         st.session_state[_WORD] = str(error)
         return None
     except ClientError:
+        st.session_state[_ASKS] = True
         return None
 
 

@@ -60,7 +60,7 @@ def _show(results: list[BatchItem], meanings: Meanings) -> None:
     )
     rows = batch_rows(results, meanings)
     st.dataframe(rows, hide_index=True, column_config=_columns(), alt="The answers, a line for each picture")
-    st.download_button("Download as CSV", batch_csv(results), "nevus-batch.csv", "text/csv")
+    st.download_button("Download all as CSV", batch_csv(results), "nevus-batch.csv", "text/csv")
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Verdicts", anchor=False)

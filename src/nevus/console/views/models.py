@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from nevus.api import ModelChange, ModelVersion
-from nevus.client import SERVED, Client, ClientError
+from nevus.api import ModelVersion
+from nevus.client import SERVED, ClientError
 from nevus.console import words
 from nevus.console.dataset import score_name
+from nevus.console.decisions import decide_section, last_decision
 from nevus.console.frame import heading, say
 from nevus.console.rollout import rollout_section
-from nevus.console.session import client, may
-
-_TOLD = "nevus.models.told"
+from nevus.console.session import client
 
 
 def main() -> None:
     """Draw the page."""
     heading("Models", "Versions, what they achieved, who approved them, and which of them answers whom.")
-    told = st.session_state.pop(_TOLD, None)
+    told = last_decision()
     if told:
         st.success(told)
     versions = client().models().models
@@ -38,7 +36,7 @@ def main() -> None:
     with card:
         _card(chosen)
     with decide:
-        _decide(chosen)
+        decide_section(client(), chosen)
     rollout_section(client())
 
 
@@ -136,23 +134,17 @@ def _gate(one: ModelVersion) -> None:
         return
     passed = one.gate_passed
     st.markdown(f"**{'Passed' if passed else 'Not passed'}**, by the policy `{one.gate.get('policy', 'unknown')}`.")
-    st.dataframe(
-        [
-            {
-                "": "✓" if line["passed"] else "✗",
-                "Rule": line["rule"],
-                "Required": line["required"],
-                "What came out": line["explanation"],
-                "Why it counts": line.get("description") or "",
-            }
-            for line in one.gate["lines"]
-        ],
-        hide_index=True,
-        height="content",
-        alt="The gate, line by line",
-    )
+    for line in one.gate["lines"]:
+        mark = "✓ passed" if line["passed"] else "✗ not passed"
+        st.markdown(f"**{line['rule']}**: {mark}. {_plain(line['explanation'])}")
+        st.caption(f"{line.get('description') or ''} Required: {line['required']}.")
     if one.override_reason:
         st.warning(f"Approved against the gate: {one.override_reason}")
+
+
+def _plain(text: str) -> str:
+    """Names such as sensitivity_95 as they are, not as Markdown."""
+    return text.replace("_", r"\_").replace("*", r"\*")
 
 
 def _card(one: ModelVersion) -> None:
@@ -163,75 +155,6 @@ def _card(one: ModelVersion) -> None:
         return
     # Inside the page the card's own title is one heading among others.
     st.markdown(text.replace("\n# ", "\n### ").removeprefix("# ").replace("\n## ", "\n#### "))
-
-
-def _decide(one: ModelVersion) -> None:
-    if one.number is None:
-        st.caption("A bundle served from its folder is decided on by who starts the service.")
-        return
-    if one.approved_by:
-        st.caption(
-            f"Approved by {one.approved_by}"
-            + (f" on {one.approved_at:%d %B %Y}" if one.approved_at else "")
-            + (f": {one.approval_note}" if one.approval_note else "")
-        )
-    if not may("operator"):
-        st.caption("Your key may look, not decide: rollback needs an operator's, approval and promotion an admin's.")
-        return
-    nevus, number = client(), one.number
-    note = st.text_input("Note", placeholder="Why?", key=f"note-{one.ref}", max_chars=1000)
-    override = None
-    if one.gate_passed is False and may("admin"):
-        override = st.text_input("Reason to go against the gate", key=f"override-{one.ref}", max_chars=1000)
-    sure = st.checkbox("I have read the figures and the card", key=f"sure-{one.ref}")
-    with st.container(horizontal=True):
-        if may("admin"):
-            _act(
-                "Approve",
-                one,
-                sure and bool(note),
-                lambda: nevus.approve(one.model, number, note, override=override or None),
-            )
-            _act("Promote to champion", one, sure, lambda: nevus.promote(one.model, number, note=note or None))
-            _act("Make challenger", one, sure, lambda: nevus.challenge(one.model, number, note=note or None))
-            _act("Retire", one, sure, lambda: nevus.retire(one.model, number, note=note or None))
-        _act("Roll back to the champion before", one, sure, lambda: nevus.rollback(one.model, note=note or None))
-    with st.container(horizontal=True):
-        if one.loaded and not one.serving:
-            _load("Unload", one, nevus)
-        elif not one.loaded:
-            _load("Load for requests that name it", one, nevus)
-    st.caption("An approval needs a note. What is decided here stands in the audit log under your key's name.")
-
-
-def _act(label: str, one: ModelVersion, allowed: bool, decide: Callable[[], ModelChange]) -> None:
-    if not st.button(label, key=f"{label}-{one.ref}", disabled=not allowed):
-        return
-    try:
-        change = decide()
-    except ClientError as error:
-        say(error)
-        return
-    now = change.version
-    told = f"{words.version_name(now.model, now.number, now.bundle_digest)} is now {now.state}."
-    if change.replaced is not None and change.replaced.number is not None:
-        told += f" It replaces version {change.replaced.number}."
-    st.session_state[_TOLD] = " ".join([told, *change.warnings])
-    st.rerun()
-
-
-def _load(label: str, one: ModelVersion, nevus: Client) -> None:
-    if one.number is None or not st.button(label, key=f"{label}-{one.ref}"):
-        return
-    try:
-        if one.loaded:
-            nevus.unload(one.model, one.number)
-        else:
-            nevus.load(one.model, one.number)
-    except ClientError as error:
-        say(error)
-        return
-    st.rerun()
 
 
 main()
