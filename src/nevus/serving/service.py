@@ -21,6 +21,7 @@ from nevus.serving.admission import Admission
 from nevus.serving.auth import Authenticator, RateLimit
 from nevus.serving.fleet import Fleet, NoModelError
 from nevus.serving.heartbeat import Pulse
+from nevus.serving.housekeeping import Housekeeping
 from nevus.serving.metrics import Metrics
 from nevus.serving.recorder import Recorder
 from nevus.serving.settings import ServingSettings
@@ -55,6 +56,8 @@ class Service:
         self.metrics = Metrics()
         self.recorder = Recorder(store, survive_power_loss=settings.survive_power_loss, others=lambda: self._busy > 1)
         self.fleet = Fleet(store, home, settings, self.log)
+        kept = self.blobs if self.blobs is not None else open_blobs(settings.blobs, home)
+        self.housekeeping = Housekeeping(store, kept, settings, self.log)
         self.pulse = Pulse(store, self.instance, lambda: self.fleet.ready, self.log.warning)
         self.threads = settings.threads or usable_cpus()
         self.shadows = Shadows(
@@ -76,6 +79,7 @@ class Service:
         """Load the models in a thread of its own, so that /health answers meanwhile, and follow the store from then."""
         threading.Thread(target=self._follow, name="nevus-follow", daemon=True).start()
         self.pulse.start()
+        self.housekeeping.start()
 
     def close(self) -> None:
         """Let running work end, write what waits, and let go of everything."""
@@ -85,6 +89,7 @@ class Service:
         self._side.shutdown(wait=True)
         self.recorder.close()
         self.pulse.close()
+        self.housekeeping.close()
         self.fleet.close()
 
     @property

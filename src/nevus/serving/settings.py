@@ -50,6 +50,11 @@ class ServingSettings(Section):
     """Keep the pictures of predictions. Without, there is nothing to explain, label or train on later."""
     blobs: str | None = None
     """Where pictures go: a folder or `s3://bucket/prefix`; null: `blobs` in the home folder."""
+    retention_pictures_days: float | None = Field(default=None, ge=0)
+    """Age in days at which pictures are deleted, once an hour; the answers stay. Null: never."""
+    retention_predictions_days: float | None = Field(default=None, ge=0)
+    """Age in days at which answers are deleted whole, with embedding, evidence and picture; labels and samples stay.
+    Null: never."""
     pseudonym_file: Path | None = None
     """File with the secret that patient and lesion keys are hashed with; null: made in the home folder."""
     first_key_file: Path | None = None

@@ -1,0 +1,76 @@
+"""What has grown too old is forgotten: by a thread, once an hour."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from nevus.serving.settings import ServingSettings
+from nevus.store import Store
+from nevus.store.blobs import BlobStore
+from nevus.store.columns import now
+from nevus.store.heartbeats import forget_heartbeats
+from nevus.store.retention import RetentionSettings, apply_retention
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+HEARTBEATS_KEPT = timedelta(days=90)
+EVERY_SECONDS = 3600.0
+_ACTOR = "serving.retention"
+
+
+class Housekeeping:
+    """Applies the retention that the settings name, at the start and then every hour.
+
+    Several processes may do so at once: what one has deleted, the others don't find any more.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        blobs: BlobStore,
+        settings: ServingSettings,
+        log: FilteringBoundLogger,
+        *,
+        every_seconds: float = EVERY_SECONDS,
+    ) -> None:
+        self._store, self._blobs, self._log, self._every = store, blobs, log, every_seconds
+        self._ages = RetentionSettings(
+            pictures_days=settings.retention_pictures_days, predictions_days=settings.retention_predictions_days
+        )
+        self._ends = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Work in a thread of its own from now on."""
+        self._thread = threading.Thread(target=self._work, name="nevus-housekeeping", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop, after the batch that it is at."""
+        self._ends.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+
+    def once(self) -> None:
+        """Forget what is too old now.
+
+        Raises:
+            StoreError: the store or the pictures can't be reached; what was begun is finished the next time.
+        """
+        gone = apply_retention(self._store, self._blobs, self._ages, by=_ACTOR)
+        minutes = forget_heartbeats(self._store, before=now() - HEARTBEATS_KEPT)
+        if any(asdict(gone).values()) or minutes:
+            self._log.info("forgotten", **asdict(gone), minutes=minutes)
+
+    def _work(self) -> None:
+        while True:
+            try:
+                self.once()
+            except Exception as error:  # the store is away; the next hour will do
+                self._log.warning("retention_not_applied", error=str(error))
+            if self._ends.wait(self._every):
+                return

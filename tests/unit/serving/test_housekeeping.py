@@ -1,0 +1,85 @@
+"""Retention while the service runs: what is too old goes, what is younger stays, and an absent store is waited for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from nevus.serving import housekeeping
+from nevus.serving.housekeeping import Housekeeping
+from nevus.store.heartbeats import Heartbeat, beat
+from nevus.store.serving_tables import HeartbeatRow, PredictionRow
+from rollout_factory import wait_until
+from serving_factory import Served, drawn, serving
+
+DAY = timedelta(days=1)
+
+
+def age(served: Served, prediction_id: str, days: float) -> str:
+    """Make a prediction older, by its id and its time, and give its new id."""
+    moment = datetime.now(UTC) - days * DAY
+    digits = f"{int(moment.timestamp() * 1000):012x}"
+    older = f"{digits[:8]}-{digits[8:]}{prediction_id[13:]}"
+    with served.store.write() as session:
+        here = PredictionRow.prediction_id == prediction_id
+        session.execute(sa.update(PredictionRow).where(here).values(prediction_id=older, created_at=moment))
+    return older
+
+
+def status(served: Served, prediction_id: str, part: str = "") -> int:
+    return int(served.get(f"/v1/predictions/{prediction_id}{part}").status_code)
+
+
+def test_pictures_go_first_whole_answers_later_and_the_young_stay(
+    tmp_path: Path, serving_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Housekeeping, "start", lambda self: None)
+    with serving(
+        tmp_path / "home", serving_bundle, retention_pictures_days=30, retention_predictions_days=365
+    ) as served:
+        ids = [served.predict(drawn("nv", number))["prediction_id"] for number in range(3)]
+        young, middle, old = ids[0], age(served, ids[1], 31), age(served, ids[2], 366)
+        beat(served.store, Heartbeat("i", datetime.now(UTC) - 91 * DAY, True))
+        beat(served.store, Heartbeat("i", datetime.now(UTC) - 89 * DAY, True))
+        served.service.housekeeping.once()
+        assert (status(served, young), status(served, young, "/image")) == (200, 200)
+        assert (status(served, middle), status(served, middle, "/image")) == (200, 404)
+        assert status(served, old) == 404
+        assert len(list((served.home / "blobs").rglob("*.jpg"))) == 1
+        with served.store.read() as session:
+            minutes = session.scalars(sa.select(HeartbeatRow.minute).where(HeartbeatRow.instance == "i")).all()
+        assert [(datetime.now(UTC) - minute).days for minute in minutes] == [89]
+
+
+def test_nothing_is_forgotten_unless_it_is_asked_for(own_service: Served) -> None:
+    old = age(own_service, own_service.predict(drawn("nv"))["prediction_id"], 10_000)
+    own_service.service.housekeeping.once()
+    assert (status(own_service, old), status(own_service, old, "/image")) == (200, 200)
+
+
+def test_it_works_by_itself_and_goes_on_after_a_failure(
+    tmp_path: Path, serving_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [OSError("the store is away")]
+
+    def sometimes(*arguments: object, **options: object) -> object:
+        if failures:
+            raise failures.pop()
+        return apply(*arguments, **options)
+
+    apply = housekeeping.apply_retention
+    monkeypatch.setattr(housekeeping, "apply_retention", sometimes)
+    with serving(tmp_path / "home", serving_bundle) as served:
+        wait_until(lambda: not failures)
+        old = age(served, served.predict(drawn("nv"))["prediction_id"], 2)
+        settings = served.service.settings.model_copy(update={"retention_predictions_days": 1.0})
+        assert served.service.blobs is not None
+        hourly = Housekeeping(served.store, served.service.blobs, settings, served.service.log, every_seconds=0.05)
+        failures.append(OSError("the store is away"))
+        hourly.start()
+        wait_until(lambda: status(served, old) == 404)
+        hourly.close()
+        assert failures == []
