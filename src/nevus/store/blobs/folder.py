@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 import time
@@ -15,6 +16,7 @@ from nevus.store.blobs.port import BlobMissingError, BlobsError, checked_key
 PARTIAL = ".partial"
 """Folder of what is being written. No key begins with a dot."""
 _ABANDONED_SECONDS = 3600.0
+_numbers = itertools.count()
 
 
 class FolderBlobs:
@@ -30,6 +32,7 @@ class FolderBlobs:
         self.uri = str(self.folder)
         self._durable = durable
         self._partial = self.folder / PARTIAL
+        self._mark = secrets.token_hex(8)
         with self._explained():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._partial.mkdir(mode=0o700, exist_ok=True)
@@ -37,16 +40,18 @@ class FolderBlobs:
 
     def put(self, key: str, data: bytes) -> None:
         """Write a new file, then give it its name."""
-        target = self._path(key)
-        partial = self._partial / secrets.token_hex(12)
-        with self._explained():
+        target = f"{self.uri}/{checked_key(key)}"
+        partial = f"{self.uri}/{PARTIAL}/{os.getpid()}-{next(_numbers)}-{self._mark}"
+        try:
             try:
                 self._write(partial, data)
                 self._move(partial, target)
             except BaseException:
                 with suppress(OSError):
-                    partial.unlink()
+                    Path(partial).unlink()
                 raise
+        except OSError as error:
+            raise self._meaning(error) from error
 
     def get(self, key: str) -> bytes:
         """Read the file."""
@@ -77,23 +82,26 @@ class FolderBlobs:
     def _path(self, key: str) -> Path:
         return self.folder / checked_key(key)
 
-    def _write(self, path: Path, data: bytes) -> None:
+    def _write(self, path: str, data: bytes) -> None:
+        """Few calls, since each gives Python's lock away and must get it back: every answer waits for this."""
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb", buffering=0) as file:
-            written = 0
-            while written < len(data):
-                written += file.write(memoryview(data)[written:]) or 0
-            if self._durable:
-                os.fsync(file.fileno())
-
-    def _move(self, partial: Path, target: Path) -> None:
         try:
-            partial.replace(target)
+            written = os.write(handle, data)
+            while written < len(data):
+                written += os.write(handle, memoryview(data)[written:])
+            if self._durable:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def _move(self, partial: str, target: str) -> None:
+        try:
+            os.rename(partial, target)  # noqa: PTH104 - making a Path costs as much as the call
         except FileNotFoundError:
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            partial.replace(target)
+            Path(target).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.rename(partial, target)  # noqa: PTH104 - making a Path costs as much as the call
         if self._durable:
-            for folder in target.parents:
+            for folder in Path(target).parents:
                 _sync_names(folder)
                 if folder == self.folder:
                     break
@@ -114,12 +122,13 @@ class FolderBlobs:
         except OSError as error:
             if key is not None and isinstance(error, FileNotFoundError) and self.folder.is_dir():
                 raise BlobMissingError(f"there is no blob {key} in {self.folder}.") from error
-            if full := storage_full(error, self.folder):
-                raise full from error
-            raise BlobsError(
-                f"the folder of pictures {self.folder} can't be used ({error.strerror or error}): is it there, and may "
-                "you write in it?"
-            ) from error
+            raise self._meaning(error) from error
+
+    def _meaning(self, error: OSError) -> NevusError:
+        return storage_full(error, self.folder) or BlobsError(
+            f"the folder of pictures {self.folder} can't be used ({error.strerror or error}): is it there, and may "
+            "you write in it?"
+        )
 
 
 def _sync_names(folder: Path) -> None:
