@@ -24,20 +24,31 @@ def subject_fields() -> dict[str, Any]:
     """Age, sex, site, patient and lesion, as `Client.predict` takes them; None where nothing was said."""
     with st.expander("What is known of the patient", expanded=True):
         left, right = st.columns(2)
-        age = left.number_input("Age (years)", min_value=0, max_value=120, value=None, step=1, placeholder="–")
-        sex = right.selectbox(
-            "Sex", ["female", "male"], index=None, placeholder="–", format_func=lambda text: text.capitalize()
+        age = left.number_input(
+            "Age (years)", min_value=0, max_value=120, value=None, step=1, placeholder="–", key="nevus.subject.age"
         )
-        site = st.selectbox(
-            "Site on the body", SITES, index=None, placeholder="–", format_func=lambda text: text.capitalize()
-        )
+        sex = _choice(right, "Sex", ("female", "male"))
+        site = _choice(st, "Site on the body", SITES)
         left, right = st.columns(2)
-        patient = left.text_input("Patient key", help="Stored as a keyed hash only.", max_chars=200, autocomplete="off")
-        lesion = right.text_input("Lesion key", help="Stored as a keyed hash only.", max_chars=200, autocomplete="off")
+        patient, lesion = _key(left, "Patient key"), _key(right, "Lesion key")
     return {
         "age": None if age is None else float(age),
         "sex": sex,
         "site": site,
-        "patient": patient.strip() or None,
-        "lesion": lesion.strip() or None,
+        "patient": patient,
+        "lesion": lesion,
     }
+
+
+def _choice(place: Any, label: str, options: tuple[str, ...]) -> str | None:
+    found: str | None = place.selectbox(
+        label, options, index=None, placeholder="–", format_func=str.capitalize, key=f"nevus.subject.{label}"
+    )
+    return found
+
+
+def _key(place: Any, label: str) -> str | None:
+    text: str = place.text_input(
+        label, help="Stored as a keyed hash only.", max_chars=200, autocomplete="off", key=f"nevus.subject.{label}"
+    )
+    return text.strip() or None

@@ -51,8 +51,10 @@ def _pictures() -> list[bytes]:
         if st.toggle("Use the camera", help="The picture goes to the service only when you ask for an answer."):
             taken = st.camera_input("Take a picture of the lesion", resolution="1080p")
     images = [file.getvalue() for file in chosen or []] + ([taken.getvalue()] if taken else [])
-    for data in images[:4]:
-        st.image(data, width=160, alt="The picture that was chosen")
+    # Always there, empty or not: what stands below keeps its place, and so what is being typed into it.
+    with st.container():
+        for data in images[:4]:
+            st.image(data, width=160, alt="The picture that was chosen")
     return images
 
 
