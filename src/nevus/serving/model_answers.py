@@ -7,8 +7,11 @@ from typing import Any
 from nevus.api import ModelDetail
 from nevus.api import ModelVersion as VersionAnswer
 from nevus.bundle import BundleManifest
+from nevus.bundle.directory import METRICS
+from nevus.evaluation.results import ResultsError, read_results
 from nevus.serving.fleet import Lineup, LoadedModel
 from nevus.store import ModelVersion
+from nevus.store.registry.from_bundle import summary
 
 
 def version_answer(lineup: Lineup, version: ModelVersion) -> VersionAnswer:
@@ -37,6 +40,7 @@ def unregistered_detail(model: LoadedModel) -> ModelDetail:
         serving=True,
         bundle_digest=model.digest,
         created_at=found.created_at,
+        metrics=_own_metrics(model),
         licence=found.licence,
         commercial_use=found.commercial_use,
         fingerprints=found.fingerprints.model_dump(),
@@ -44,6 +48,14 @@ def unregistered_detail(model: LoadedModel) -> ModelDetail:
         malignant=list(found.malignant),
         task=found.task,
     )
+
+
+def _own_metrics(model: LoadedModel) -> dict[str, Any]:
+    """The few scores of the bundle's own `metrics.json`; none where it brings none that can be read."""
+    try:
+        return summary(read_results(model.predictor.path / METRICS))
+    except ResultsError:
+        return {}
 
 
 def _shown(lineup: Lineup, version: ModelVersion) -> dict[str, Any]:
