@@ -11,7 +11,7 @@ help:
 	@echo "make demo    run the main job on drawn images: train, judge, package, register (a few minutes)"
 	@echo "make test    run all tests"
 	@echo "make lint    ruff, mypy, import-linter"
-	@echo "make docs    write docs/settings.md from the code"
+	@echo "make docs    write docs/settings.md and docs/service-settings.md from the code"
 	@echo "make lock    resolve the dependencies anew"
 	@echo "make wheel   build the wheel;  make audit   look for known vulnerabilities"
 
@@ -52,6 +52,7 @@ lock:
 
 docs: $(READY)
 	$(BIN)/python -m nevus.pipeline.settings_reference docs/settings.md
+	$(BIN)/python -m nevus.serving.settings_reference docs/service-settings.md
 
 wheel: $(READY)
 	$(BIN)/python -m build --no-isolation --wheel

@@ -29,10 +29,11 @@ each overrides the one before. A key that isn't here is refused, with the neares
 
 def render() -> str:
     """The whole page as Markdown."""
-    return HEAD + "".join(_section(RunSettings, ""))
+    return HEAD + "".join(section(RunSettings, ""))
 
 
-def _section(model: type[BaseModel], prefix: str) -> Iterator[str]:
+def section(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    """The lines of a section's keys and of those below it; `prefix` stands before each key, with its dot."""
     title = f"`{prefix.rstrip('.')}`" if prefix else "The root"
     level = "##" if prefix.count(".") <= 1 else "###"
     yield f"\n{level} {title}\n\n{_prose(inspect.getdoc(model) or '')}\n\n"
@@ -48,7 +49,7 @@ def _section(model: type[BaseModel], prefix: str) -> Iterator[str]:
         default = "required" if field.is_required() else _default(field.get_default(call_default_factory=True))
         yield f"| `{prefix}{name}` | {_type(field.annotation)} | {default} | {_prose(notes.get(name, ''))} |\n"
     for found, place in below:
-        yield from _section(found, place)
+        yield from section(found, place)
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

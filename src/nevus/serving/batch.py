@@ -93,6 +93,7 @@ async def judge_batch(
                 refused = refusal(error)
                 if refused["status"] >= 500 or refused["status"] == 429:
                     raise
+                service.metrics.refused(refused["reason"], refused["status"])
                 found[number] = refused
 
     try:

@@ -63,6 +63,10 @@ class Metrics:
         if isinstance(p_malignant, float):
             self.malignant.observe(p_malignant)
 
+    def refused(self, reason: str | None, status: int) -> None:
+        """Count an input that was refused: by its reason, such as `truncated`, else by its HTTP status."""
+        self._child(self.rejected, reason or str(status)).inc()
+
     def observed(self, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
         self._child(self.requests, route, str(status)).inc()

@@ -106,16 +106,21 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
+        request.app.state.service.metrics.refused("invalid", 422)
         return invalid(error.errors(), _request_id(request))
 
     @app.exception_handler(ValidationError)
     async def _invalid_body(request: Request, error: ValidationError) -> Response:
+        request.app.state.service.metrics.refused("invalid", 422)
         return invalid(error.errors(include_url=False, include_context=False), _request_id(request))
 
     @app.exception_handler(NevusError)
     async def _ours(request: Request, error: NevusError) -> Response:
-        if not isinstance(error, ProblemError) and status_of(error) >= 500:
-            request.app.state.service.log.warning("failed", request_id=_request_id(request), error=str(error))
+        service, status = request.app.state.service, status_of(error)
+        if status < 500:
+            service.metrics.refused(refusal(error)["reason"], status)
+        elif not isinstance(error, ProblemError):
+            service.log.warning("failed", request_id=_request_id(request), error=str(error))
         return answer(error, _request_id(request))
 
 

@@ -151,3 +151,19 @@ def test_a_method_that_a_route_has_not_is_405_and_names_those_it_has(served: Ser
     assert answered.status_code == 405
     assert "GET" in answered.headers["allow"]
     assert answered.json()["title"] == "Method Not Allowed"
+
+
+def test_what_is_refused_is_counted_by_its_reason(served: Served) -> None:
+    def counted(reason: str) -> float:
+        start = f'nevus_rejected_inputs_total{{reason="{reason}"}} '
+        lines = served.client.get("/metrics").text.splitlines()
+        return next((float(line.removeprefix(start)) for line in lines if line.startswith(start)), 0.0)
+
+    reasons = ("truncated", "not_an_image", "invalid", "415")
+    before = {reason: counted(reason) for reason in reasons}
+    send = {"headers": {"Content-Type": "image/jpeg"}}
+    served.post("/v1/predictions", content=drawn("nv")[:-900], **send)
+    served.post("/v1/predictions/batch", files={"images": ("a.jpg", b"no image, but words")})
+    served.post("/v1/predictions?age=x", content=drawn("nv"), **send)
+    served.post("/v1/predictions", content=b"x", headers={"Content-Type": "text/plain"})
+    assert {reason: counted(reason) - before[reason] for reason in reasons} == dict.fromkeys(reasons, 1.0)

@@ -76,6 +76,9 @@ class V2Route(APIRoute):
             except HTTPException as error:
                 return JSONResponse({"error": str(error.detail)}, error.status_code, headers=error.headers)
             except NevusError as error:
+                status = problem_documents.status_of(error)
+                if status < 500:
+                    request.app.state.service.metrics.refused(None, status)
                 return _failure(problem_documents.answer(error))
 
         return handle
