@@ -69,6 +69,7 @@ NOT_RUN = {
     ("models", "show"): "needs a registered version",
     ("models", "approve"): "needs a registered version",
     ("models", "promote"): "needs a registered version",
+    ("models", "add"): "needs a run; tests/e2e/test_faster_variant.py does it",
     ("models", "compare"): "needs registered versions",
     ("models", "rollback"): "needs registered versions",
     ("bundle", "convert"): "takes long; tests/unit/bundle/test_conversion.py does it",

@@ -111,6 +111,13 @@ def read_bundle_manifest(directory: Path) -> BundleManifest:
         raise BundleError(f"{path}: {key}: {first['msg']}.") from error
 
 
+def further_files(directory: Path) -> dict[str, bytes]:
+    """Name -> contents of what belongs to a bundle beside its graph, `bundle.json`, self-test and checksums."""
+    own = (GRAPH, MANIFEST, CHECKSUMS)
+    names = (name for name in _files(directory) if name not in own and not name.startswith(f"{SELFTEST}/"))
+    return {name: (directory / name).read_bytes() for name in names}
+
+
 def require_bundle(directory: Path) -> None:
     """Raise `BundleError` where `directory` can't be a bundle at all."""
     if not directory.is_dir():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nevus.cli.models_add import add
 from nevus.cli.store_context import AsJson, Home, StoreContext, StoreUrl, open_context
 
 if TYPE_CHECKING:
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="models",
-    help="List, compare, approve, promote and roll back models.\n\n"
+    help="List, add, compare, approve, promote and roll back models.\n\n"
     "VERSION is `name/3`, `3` where there is one model only, `champion`, or the beginning of a bundle's digest.\n\n"
     'Example: `nevus models approve 3 --by "Dr. Rossi" --note "report read, limits understood"`',
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
 )
+app.command("add")(add)
 
 Version = Annotated[str, typer.Argument(help="name/3, 3, champion, or the beginning of a digest.", metavar="VERSION")]
 By = Annotated[str | None, typer.Option("--by", help="Who acts [default: you].", metavar="NAME")]

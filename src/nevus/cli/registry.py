@@ -36,7 +36,7 @@ COMMANDS: dict[str, CommandEntry] = {
         "nevus.cli.evaluate:app", "Judge a bundle on the dataset of a configuration.", "train", _WORK
     ),
     "models": CommandEntry(
-        "nevus.cli.models:app", "List, compare, approve, promote and roll back models.", "train", _MODELS
+        "nevus.cli.models:app", "List, add, compare, approve, promote and roll back models.", "train", _MODELS
     ),
     "audit": CommandEntry("nevus.cli.audit:app", "Verify and show the log of decisions.", "train", _MODELS),
     "up": CommandEntry(

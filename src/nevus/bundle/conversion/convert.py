@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nevus.bundle.conversion.deviation import Deviation, compare
 from nevus.bundle.conversion.quantise import quantise_graph
-from nevus.bundle.directory import CARD, CHECKSUMS, GRAPH, MANIFEST, METRICS, SELFTEST
+from nevus.bundle.directory import CARD, GRAPH, METRICS, further_files
 from nevus.bundle.errors import BundleError
 from nevus.bundle.predictor import Predictor
 from nevus.bundle.schema import BundleManifest, Conversion, RuntimeSpec
@@ -25,7 +25,6 @@ from nevus.imaging.decode import UnreadableImageError
 MOST_IMAGES = 200
 """Images that set the ranges, and as many others that the variant is compared on."""
 _FEWEST_IMAGES = 20
-_OWN_FILES = (GRAPH, MANIFEST, CHECKSUMS)
 
 
 @dataclass(frozen=True)
@@ -117,12 +116,9 @@ def _readable(images: Sequence[Source], predictor: Predictor) -> list[NDArray[np
 
 def _files(source: Path, digest: str, runtime: RuntimeSpec) -> dict[str, bytes]:
     """What goes along: figures keep the name of what they were measured on, and the card says so."""
-    files = {}
-    for path in sorted(source.rglob("*")):
-        name = path.relative_to(source).as_posix()
-        if not path.is_file() or name in _OWN_FILES or name.startswith(f"{SELFTEST}/"):
-            continue
-        files[f"original-{METRICS}" if name == METRICS else name] = path.read_bytes()
+    files = further_files(source)
+    if METRICS in files:
+        files[f"original-{METRICS}"] = files.pop(METRICS)
     if CARD in files:
         note = (
             f"> **Converted to {runtime.engine}, {runtime.precision}**, from bundle `{digest}`. The figures below were "

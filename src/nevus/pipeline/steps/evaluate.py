@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -11,7 +12,7 @@ from nevus.bundle import bundle_digest, read_bundle_manifest, write_bundle
 from nevus.bundle.directory import GRAPH
 from nevus.data.identity import identities
 from nevus.evaluation.evaluate import evaluate
-from nevus.evaluation.results import Bootstrap, Provenance, write_results
+from nevus.evaluation.results import TEST, Bootstrap, Calibration, EvaluationResults, Provenance, write_results
 from nevus.pipeline.progress import tell
 from nevus.pipeline.scoring import Progress, as_predictions, score_images
 from nevus.pipeline.settings import EvaluateSection
@@ -40,30 +41,46 @@ def run(settings: EvaluateSection, inputs: Inputs, output: URI) -> Outcome:
     fixed = fix_on_validation(manifest, validation, targets, settings.evaluation)
     graph = with_temperature((draft / GRAPH).read_bytes(), fixed.manifest.temperature)
     write_bundle(folder / EVALUATED, fixed.manifest, graph)
-    digest = bundle_digest(folder / EVALUATED)
+    results = measure(folder / EVALUATED, rows, folder, settings, calibration=fixed.calibration)
+    return Outcome(summary={**headlines(results), "temperature": fixed.manifest.temperature})
+
+
+def measure(
+    bundle: Path, rows: pl.DataFrame, folder: Path, settings: EvaluateSection, *, calibration: Calibration | None = None
+) -> EvaluationResults:
+    """Open the test part, and score validation and test by a bundle as it ships; nothing is fitted.
+
+    Args:
+        bundle: the bundle's directory.
+        rows: the manifest with `split`.
+        folder: where `metrics.json` and `predictions.parquet` go.
+        settings: the name, how often to resample, and the store that counts the opening.
+        calibration: what the temperature did, where it was fitted for this bundle.
+    """
+    shipped, digest = read_bundle_manifest(bundle), bundle_digest(bundle)
+    targets = Targets(shipped.task, shipped.classes, shipped.malignant)
     with open_store(settings.store) as store:
         openings = record_test_opening(
             store,
             identities(rows.filter(pl.col("split") == "test"))["identity"].to_list(),
-            split_fingerprint=manifest.fingerprints.split or "unknown",
+            split_fingerprint=shipped.fingerprints.split or "unknown",
             bundle_digest=digest,
             run=str(folder),
         )
-    judged = rows.filter(pl.col("split") != "train")
-    table = score_images(folder / EVALUATED, judged, targets, _telling("validation and test"))
+    table = score_images(bundle, rows.filter(pl.col("split") != "train"), targets, _telling("validation and test"))
     partial = folder / (PREDICTIONS + ".partial")
     table.write_parquet(partial)
     partial.replace(folder / PREDICTIONS)
-    shipped = fixed.manifest
+    sets = shipped.prediction_set
     results = evaluate(
         as_predictions(table.filter(pl.col("split") == "test"), targets),
         validation=as_predictions(table.filter(pl.col("split") == "validation"), targets),
         operating_points=shipped.operating_points,
         default_operating_point=shipped.default_operating_point,
-        set_threshold=shipped.prediction_set.threshold if shipped.prediction_set else None,
-        set_coverage=settings.evaluation.coverage,
+        set_threshold=sets.threshold if sets else None,
+        set_coverage=sets.coverage if sets else settings.evaluation.coverage,
         ood_limit=shipped.refusal.ood_score,
-        calibration=fixed.calibration,
+        calibration=calibration,
         bootstrap=Bootstrap(replicates=settings.evaluation.replicates, seed=settings.evaluation.seed),
         sizes=part_sizes(rows),
         test_openings=openings,
@@ -79,9 +96,14 @@ def run(settings: EvaluateSection, inputs: Inputs, output: URI) -> Outcome:
         ),
     )
     write_results(results, folder / METRICS)
-    scores = results.subsets["test"].metrics
-    headlines = {name: scores[name].model_dump() for name in HEADLINES if name in scores}
-    return Outcome(summary={"test": headlines, "test_openings": openings, "temperature": shipped.temperature})
+    return results
+
+
+def headlines(results: EvaluationResults) -> dict[str, Any]:
+    """The few scores of the test part that are printed, and how often it was opened."""
+    scores = results.subsets[TEST].metrics
+    found = {name: scores[name].model_dump() for name in HEADLINES if name in scores}
+    return {"test": found, "test_openings": results.test_openings}
 
 
 def _telling(what: str) -> Progress:

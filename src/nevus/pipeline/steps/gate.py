@@ -17,6 +17,7 @@ from nevus.evaluation.policy import Policy, load_policy
 from nevus.evaluation.results import Bootstrap, read_results
 from nevus.notices import Event, open_notices
 from nevus.pipeline.masking import is_secret, masked
+from nevus.pipeline.parity import Parity, with_parity
 from nevus.pipeline.report_context import gather
 from nevus.pipeline.run_settings import FILE as SETTINGS
 from nevus.pipeline.settings import GateSection
@@ -43,6 +44,8 @@ def run(settings: GateSection, inputs: Inputs, output: URI) -> Outcome:
     verdict = judge(
         policy, results, comparison, comparison_problem=problem, champion=champion.ref if champion else None
     )
+    if "parity" in inputs:
+        verdict = with_parity(verdict, Parity.model_validate_json(Path(inputs["parity"]).read_text()))
     _write(folder / VERDICT, verdict.model_dump_json(indent=1))
     context = gather(
         bundle=bundle,

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from nevus.bundle import Predictor, read_bundle_manifest, write_bundle
-from nevus.bundle.directory import GRAPH
+from nevus.bundle.directory import GRAPH, further_files
 from nevus.evaluation.results import read_results
 from nevus.pipeline.profile import reference_profile
 from nevus.pipeline.report_context import gather
@@ -38,6 +38,7 @@ def run(settings: PackageSection, inputs: Inputs, output: URI) -> Outcome:  # no
     card = folder / ".card.md.partial"
     write_card(context, card)
     files = {
+        **further_files(evaluated),
         "metrics.json": Path(inputs["metrics"]).read_bytes(),
         "profile.parquet": reference_profile(predictions),
         "card.md": card.read_bytes(),

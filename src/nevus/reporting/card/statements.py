@@ -36,7 +36,11 @@ def model_facts(context: ReportContext) -> Markdown:
         ["Temperature", format_number(manifest.temperature, 3)],
         ["Default operating point", manifest.default_operating_point or "none"],
         ["Licence", manifest.licence],
+        ["Computed by", f"{manifest.runtime.engine}, {manifest.runtime.precision}"],
     ]
+    if manifest.converted_from is not None:
+        origin = f"bundle {manifest.converted_from.digest[:12]}; the figures below are this variant's own"
+        rows.append(["Converted from", origin])
     return table([("What", False), ("Value", False)], rows)
 
 
