@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from nevus import __version__
 from nevus.bundle.verdict import NOTICE
@@ -54,5 +55,13 @@ def create_app(store: Store, home: Path, settings: ServingSettings) -> FastAPI:
     app.router.routes.extend(FAST_ROUTES)
     for router in ROUTERS:
         app.include_router(router)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PUT"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
+            expose_headers=["Link", "Retry-After", "X-Orientation", "X-Request-Id"],
+        )
     app.add_middleware(Edge, service=service)
     return app

@@ -138,3 +138,9 @@ def test_labels_that_contradict_are_told_apart(served: Served) -> None:
     assert second.status_code == 409
     document = second.json()
     assert (document["field"], document["existing"]) == ("diagnosis", first.json()["label_id"])
+
+
+@pytest.mark.parametrize("name", ["%00", "a%00.js", "..%2f..%2f__init__.py", "%2e%2e/__init__.py", "x" * 5000, "%ff"])
+def test_the_scripts_of_the_documentation_are_all_that_is_sent_of_files(served: Served, name: str) -> None:
+    answered = served.client.get(f"/docs/static/{name}")
+    assert answered.status_code == 404, answered.text

@@ -16,6 +16,7 @@ OPEN = "nobody's key"
 NEEDED = {
     ("GET", "/openapi.json"): OPEN,
     ("GET", "/docs"): OPEN,
+    ("GET", "/docs/static"): OPEN,
     ("GET", "/health"): OPEN,
     ("GET", "/ready"): OPEN,
     ("GET", "/version"): OPEN,
@@ -77,7 +78,7 @@ def routes_of(holder: Any) -> Iterator[tuple[str, str]]:
         if below is not None:
             yield from routes_of(below)
             continue
-        for method in route.methods - {"HEAD", "OPTIONS"}:
+        for method in getattr(route, "methods", {"GET"}) - {"HEAD", "OPTIONS"}:  # a folder of files has none
             yield method, route.path
 
 
