@@ -88,7 +88,7 @@ def add(run: Path, spec: RuntimeSpec, images: list[Source]) -> dict[str, Any]:
     tree = load_settings(RunSettings, kept_settings(run, RunSettings(), neutral=MAIN_JOB.neutral))
     result = add_variant(run, made, tree, listener=_hear)
     found = {step.step: dict(step.record.summary) for step in result.steps if step.record}
-    failed = [line["explanation"] for line in found["gate"]["lines"] if not line["passed"]]
+    failed = [line["rule"] for line in found["gate"]["lines"] if not line["passed"]]
     scores = {name: found["measure"]["test"][name] for name in SCORES}
     return scores | {"parity": found["measure"]["parity"], "gate": failed, "state": found["register"]["state"]}
 
@@ -97,7 +97,7 @@ def own_row(run: Path) -> dict[str, Any]:
     """The figures of the run's own bundle."""
     scores = read_results(run / "metrics.json").subsets[TEST].metrics
     lines = json.loads((run / "gate.json").read_text())["lines"]
-    failed = [line["explanation"] for line in lines if not line["passed"]]
+    failed = [line["rule"] for line in lines if not line["passed"]]
     return {name: scores[name].model_dump() for name in SCORES} | {"gate": failed}
 
 
@@ -119,17 +119,19 @@ def speeds(bundles: dict[str, Path], folder: Path | None, count: int, rounds: in
 
 def show(rows: dict[str, dict[str, Any]]) -> None:
     """Print the table in Markdown."""
-    print("| runtime | images/s | ratio | balanced accuracy | malignant AUROC | same diagnosis, verdict | gate |")
-    print("| --- | ---: | ---: | --- | --- | --- | --- |")
+    titles = ("images/s", "ratio", "ms of a processor an image", "balanced accuracy", "malignant AUROC")
+    print(f"| runtime | {' | '.join(titles)} | same diagnosis, verdict | gate |")
+    print("| --- | ---: | ---: | ---: | --- | --- | --- | --- |")
     for name, row in rows.items():
         if "refused" in row:
-            print(f"| {name} | | | | | | not offered: {row['refused']} |")
+            print(f"| {name} | | | | | | | not offered: {row['refused']} |")
             continue
         parity = row.get("parity")
         same = f"{parity['same_diagnosis']:.1%}, {parity['same_verdict']:.1%}" if parity else ""
-        gate = "passed" if not row["gate"] else f"rejected: {'; '.join(row['gate'])}"
+        gate = "passed" if not row["gate"] else f"rejected: {', '.join(row['gate'])}"
         figures = " | ".join(interval(row[score]) for score in SCORES)
-        print(f"| {name} | {row['images_per_second']:.1f} | {row['ratio']:.2f} | {figures} | {same} | {gate} |")
+        speed = f"{row['images_per_second']:.1f} | {row['ratio']:.2f} | {row['processor_milliseconds_an_image']:.1f}"
+        print(f"| {name} | {speed} | {figures} | {same} | {gate} |")
 
 
 def interval(figure: dict[str, float]) -> str:

@@ -179,3 +179,21 @@ def test_a_changed_bundle_and_an_unfinished_run_are_refused(copied, int8, tmp_pa
     refused = nevus("models", "add", tmp_path / "same", "--run", tmp_path, home=copied.home)
     assert refused.code == 2
     assert "is not the output folder of a run" in refused.err
+
+
+def test_erasing_a_patient_reaches_the_tables_and_the_report_of_a_variant(copied, int8):
+    assert add(copied, int8).code == 0
+    folder = copied.out / "variants" / "onnxruntime-int8"
+    rows = read_split_manifest(str(folder / "manifest.parquet"), str(folder / "split.parquet"))
+    patient = rows.filter((pl.col("split") == TEST) & pl.col("patient_id").is_not_null())["patient_id"][0]
+    images = rows.filter(pl.col("patient_id") == patient)["image_id"].to_list()
+
+    def tables_that_name_them() -> list[str]:
+        tables = [pl.read_parquet(path) for path in sorted(folder.glob("*.parquet")) if path.stem != "duplicates"]
+        return [table.columns[0] for table in tables if table.filter(pl.col("image_id").is_in(images)).height]
+
+    assert len(tables_that_name_them()) == 4  # manifest, split, and both tables of predictions
+    done = nevus("erase", "--patient", patient, home=copied.home)
+    assert done.code == 0, done.err
+    assert tables_that_name_them() == []
+    assert not (folder / "report.html").exists()
