@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -171,9 +172,13 @@ def test_a_changed_bundle_and_an_unfinished_run_are_refused(copied, int8, tmp_pa
     refused = add(copied, int8)
     assert refused.code == 2
     assert "was changed after the bundle was written" in refused.err
+    for folder in (copied.out, copied.out / "bundle"):
+        refused = add(copied, copied.out / "bundle", "--out", folder)
+        assert refused.code == 2
+        assert "would overwrite" in refused.err
     convert_bundle(copied.out / "bundle", tmp_path / "same", RuntimeSpec())
     os.truncate(copied.out / "predictions.parquet", 10)
-    refused = add(copied, tmp_path / "same", "--out", tmp_path / "out")
+    refused = add(copied, tmp_path / "same", "--out", tmp_path / "elsewhere")
     assert refused.code == 2
     assert "predictions.parquet has changed" in refused.err
     refused = nevus("models", "add", tmp_path / "same", "--run", tmp_path, home=copied.home)
@@ -181,7 +186,8 @@ def test_a_changed_bundle_and_an_unfinished_run_are_refused(copied, int8, tmp_pa
     assert "is not the output folder of a run" in refused.err
 
 
-def test_erasing_a_patient_reaches_the_tables_and_the_report_of_a_variant(copied, int8):
+def test_erasing_a_patient_reaches_the_tables_and_the_report_of_a_variant(copied, int8, tmp_path):
+    copied = replace(copied, home=tmp_path / "fresh")  # the copied one knows the run that all tests share
     assert add(copied, int8).code == 0
     folder = copied.out / "variants" / "onnxruntime-int8"
     rows = read_split_manifest(str(folder / "manifest.parquet"), str(folder / "split.parquet"))

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from nevus.bundle import bundle_digest, read_bundle_manifest
+from nevus.bundle.directory import MANIFEST
 from nevus.pipeline import settings as s
 from nevus.pipeline.engines import LocalEngine, RunResult
 from nevus.pipeline.engines.base import Listener, deaf
+from nevus.pipeline.external import NotForResultsError
 from nevus.pipeline.main_job import GATE, PACKAGE, REGISTER
 from nevus.pipeline.step import Pipeline, StepSpec
 from nevus.pipeline.steps import adopt, evaluate, measure
@@ -82,6 +84,7 @@ def add_variant(
         listener: hears the events.
 
     Raises:
+        NotForResultsError: the folder is the run's own, or a bundle's.
         NotARunError: the run isn't finished, or its files have changed.
         OtherModelError: the bundle has other classes, or may have learnt from the test part.
         SettingsDifferError: the folder belongs to another bundle.
@@ -92,6 +95,11 @@ def add_variant(
     variant = VariantSettings(
         run=run.absolute(), bundle=bundle.absolute(), digest=bundle_digest(bundle), least_agreement=least_agreement
     )
+    if folder.resolve() == run.resolve() or (folder / MANIFEST).exists():
+        raise NotForResultsError(
+            f"{folder} is the folder of the run itself or of a bundle, whose files the results would overwrite. Name "
+            "another with --out."
+        )
     adopt.preflight(AdoptSection(variant=variant))  # before a folder is made for what is refused
     given = {name: getattr(tree, name) for name in s.RunSettings.model_fields}
     return LocalEngine().run(VARIANT, VariantTree(**given, variant=variant), str(folder), listener=listener)

@@ -105,12 +105,13 @@ def _require_same_model(manifest: BundleManifest, variant: VariantSettings) -> N
 
 
 def _copy(source: Path, target: Path) -> None:
-    """A copy that is there whole or not at all; the hidden name is one that the engine clears after a kill."""
-    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    """A copy that is there whole or not at all."""
     if source.is_dir():
+        partial = target.with_name(f".{target.name}.partial-{os.getpid()}")  # such a one the engine clears after a kill
         shutil.copytree(source, partial)
         shutil.rmtree(target, ignore_errors=True)
     else:
+        partial = target.with_name(target.name + ".partial")
         shutil.copyfile(source, partial)
     partial.replace(target)
 
