@@ -67,7 +67,7 @@ def test_two_equal_models_are_told_apart_in_at_most_five_of_a_hundred_runs_thoug
 def test_a_worse_challenger_is_hardly_ever_called_better(capital: np.ndarray) -> None:
     better, worse = share_decided(capital, 0.4, runs=2000, cases=CASES, seed=2)
     assert better <= ALPHA / 2
-    assert worse > 0.8
+    assert worse > 0.6
 
 
 def test_a_challenger_that_wins_two_of_three_is_found_within_two_hundred_cases(capital: np.ndarray) -> None:
