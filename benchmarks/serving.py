@@ -221,7 +221,7 @@ def registered_home(home: Path, bundle: Path) -> list[str]:
     with open_store(StoreSettings(home=home)) as store:
         registry = Registry(store)
         for folder in (bundle, second):
-            verdict = GateVerdict.model_construct(passed=True, policy="benchmark", lines=[], failures=())
+            verdict = GateVerdict.model_construct(passed=True, policy="benchmark", lines=())
             new = replace(describe_bundle(folder, verdict=verdict), reasons=(), gate_passed=True)
             version = registry.register(new, by="benchmark").version
             refs.append(f"{version.model}/{version.number}")

@@ -339,7 +339,9 @@ def test_the_contributors_page_has_the_layers_that_are_enforced() -> None:
     layers = PROJECT["tool"]["importlinter"]["contracts"][0]["layers"]
     (floors,) = tables(ROOT / "CONTRIBUTING.md", "The house")
     shown = [{re.sub(r"/|\.py", "", code) for code in codes(row[1])} for row in floors]
-    assert shown == [{name.strip(" ()").removeprefix("nevus.") for name in re.split(r"[|:]", layer)} for layer in layers]
+    assert shown == [
+        {name.strip(" ()").removeprefix("nevus.") for name in re.split(r"[|:]", layer)} for layer in layers
+    ]
 
 
 def test_the_citation_has_what_the_format_requires_and_the_projects_version() -> None:
