@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import integrate
+from scipy import integrate, special
 
 from nevus.evaluation.sequential import duel, log_capital
 
@@ -64,10 +64,41 @@ def test_two_equal_models_are_told_apart_in_at_most_five_of_a_hundred_runs_thoug
     assert (z[:, 9:] > 1.96).any(1).mean() > 3 * ALPHA
 
 
+def decided_exactly(share_won: float, cases: int) -> tuple[float, float]:
+    """The chances of better, and of worse, at any look: summed over all ways, with e from SciPy's beta functions."""
+    wins, losses = np.meshgrid(np.arange(cases + 1), np.arange(cases + 1), indexing="ij")
+
+    def passes(won: np.ndarray, lost: np.ndarray) -> np.ndarray:
+        tail = special.betaincc(won + 1, lost + 1, 0.5)
+        with np.errstate(divide="ignore"):
+            log_e = (won + lost + 1) * math.log(2) + special.betaln(won + 1, lost + 1) + np.log(tail)
+        return log_e >= math.log(2 / ALPHA)
+
+    better, worse = passes(wins, losses), passes(losses, wins)
+    undecided = np.array([1.0])  # by wins so far
+    decided = [0.0, 0.0]
+    for n in range(1, cases + 1):
+        now = np.append(undecided * (1 - share_won), 0) + np.append(0, undecided * share_won)
+        at = np.arange(n + 1)
+        for number, where in enumerate((better[at, n - at], worse[at, n - at])):
+            decided[number] += float(now[where].sum())
+            now = np.where(where, 0.0, now)
+        undecided = now
+    return decided[0], decided[1]
+
+
+@pytest.mark.parametrize("share_won", [0.4, 0.5, 0.6, 2 / 3])
+def test_decisions_are_as_frequent_as_all_ways_together_say(capital: np.ndarray, share_won: float) -> None:
+    runs = 3000
+    found = share_decided(capital, share_won, runs=runs, cases=CASES, seed=4)
+    for share, chance in zip(found, decided_exactly(share_won, CASES), strict=True):
+        assert share == pytest.approx(chance, abs=4 * math.sqrt(chance * (1 - chance) / runs) + 1e-3)
+
+
 def test_a_worse_challenger_is_hardly_ever_called_better(capital: np.ndarray) -> None:
-    better, worse = share_decided(capital, 0.4, runs=2000, cases=CASES, seed=2)
+    better, _ = share_decided(capital, 0.4, runs=2000, cases=CASES, seed=2)
     assert better <= ALPHA / 2
-    assert worse > 0.6
+    assert decided_exactly(0.4, 420)[1] > 0.8  # by how many cases a loser of three in five is found
 
 
 def test_a_challenger_that_wins_two_of_three_is_found_within_two_hundred_cases(capital: np.ndarray) -> None:
