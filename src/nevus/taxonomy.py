@@ -13,6 +13,21 @@ UNKNOWN = "unknown"
 OLDEST = 120.0
 """Years; hardly anybody was older. An age above it is an error, in a dataset's table as in a question to a model."""
 
+SEXES = ("female", "male")
+
+SITES = (
+    "head/neck",
+    "anterior torso",
+    "posterior torso",
+    "lateral torso",
+    "torso",
+    "upper extremity",
+    "lower extremity",
+    "palms/soles",
+    "oral/genital",
+)
+"""The ISIC archive's general sites; `torso` where front and back aren't told apart."""
+
 Task = Literal["diagnosis", "malignancy"]
 """What is learnt: which diagnosis, or only whether a lesion is malignant."""
 

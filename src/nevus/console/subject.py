@@ -6,18 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-SITES = (
-    "head/neck",
-    "anterior torso",
-    "posterior torso",
-    "lateral torso",
-    "torso",
-    "upper extremity",
-    "lower extremity",
-    "palms/soles",
-    "oral/genital",
-)
-"""The ISIC archive's general sites, which are those that nevus' models learn."""
+from nevus.taxonomy import SEXES, SITES
 
 
 def subject_fields() -> dict[str, Any]:
@@ -27,7 +16,7 @@ def subject_fields() -> dict[str, Any]:
         age = left.number_input(
             "Age (years)", min_value=0, max_value=120, value=None, step=1, placeholder="–", key="nevus.subject.age"
         )
-        sex = _choice(right, "Sex", ("female", "male"))
+        sex = _choice(right, "Sex", SEXES)
         site = _choice(st, "Site on the body", SITES)
         left, right = st.columns(2)
         patient, lesion = _key(left, "Patient key"), _key(right, "Lesion key")

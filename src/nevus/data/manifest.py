@@ -10,7 +10,6 @@ import polars as pl
 from nevus.errors import InputError
 
 CONFIRMATIONS = ("histology", "follow_up", "consensus", "confocal")
-SEXES = ("female", "male")
 
 SCHEMA: dict[str, pl.DataType] = {
     "image_id": pl.String(),

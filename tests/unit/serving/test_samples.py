@@ -55,7 +55,7 @@ def reasons(answered: dict) -> dict[str, str]:
 
 def test_what_is_taken_is_stored_with_all_that_its_line_says(served: Served) -> None:
     columns = "file,diagnosis,confirmed_by,age,sex,site,patient,lesion,licence,attribution,source"
-    row = "a.jpg,Melanoma,histology,61,female,back,samples p,l1,CC0-1.0,Somebody,clinic"
+    row = "a.jpg,Melanoma,histology,61,female,posterior torso,samples p,l1,CC0-1.0,Somebody,clinic"
     picture = fresh()
     answered = served.post(PATH, files=[image("a.jpg", picture), table(row, columns=columns)])
     assert answered.status_code == 201
@@ -64,7 +64,7 @@ def test_what_is_taken_is_stored_with_all_that_its_line_says(served: Served) -> 
     ((sample,), (told_sample,)) = (list_samples(served.store, batch_id=told["batch_id"]), told["accepted"])
     assert (told_sample["name"], told_sample["sample_id"], told_sample["warnings"]) == ("a.jpg", sample.sample_id, [])
     assert (sample.diagnosis, sample.malignant, sample.confirmed_by) == ("mel", True, "histology")
-    assert (sample.age, sample.sex, sample.site, sample.licence) == (61, "female", "back", "CC0-1.0")
+    assert (sample.age, sample.sex, sample.site, sample.licence) == (61, "female", "posterior torso", "CC0-1.0")
     assert (sample.attribution, sample.source, sample.width, sample.height) == ("Somebody", "clinic", 160, 120)
     assert sample.patient_hash == served.service.pseudonyms.patient("samples p")
     assert served.service.blobs is not None
@@ -145,13 +145,19 @@ def test_contradictions_are_not_taken(served: Served) -> None:
 def test_what_deserves_a_word_is_told_and_taken(served: Served) -> None:
     grey = encoded(Image.open(io.BytesIO(fresh())), "PNG")
     soft = encoded(Image.open(io.BytesIO(fresh())).resize((8, 6)).resize((160, 120), Image.Resampling.BICUBIC))
-    lines = ["a.jpg,nv,f,", "soft.jpg,nv,,hearsay"]
-    sent = [image("a.jpg", grey), image("soft.jpg", soft), table(*lines, columns="file,diagnosis,sex,confirmed_by")]
+    lines = ["a.jpg,nv,f,,torso", "soft.jpg,nv,,hearsay,somewhere"]
+    sent = [
+        image("a.jpg", grey),
+        image("soft.jpg", soft),
+        table(*lines, columns="file,diagnosis,sex,confirmed_by,site"),
+    ]
     warnings = {one["name"]: " ".join(one["warnings"]) for one in served.post(PATH, files=sent).json()["accepted"]}
     assert "wrong ending: the file is png" in warnings["a.jpg"]
     assert "sex 'f'" in warnings["a.jpg"]
     assert "blurred" in warnings["soft.jpg"]
     assert "confirmed_by 'hearsay'" in warnings["soft.jpg"]
+    assert "site 'somewhere'" in warnings["soft.jpg"]
+    assert "site" not in warnings["a.jpg"]
 
 
 def test_a_zip_is_read_with_the_table_that_lies_in_it(served: Served) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from nevus.data.checks.reasons import Reason
-from nevus.data.manifest import CONFIRMATIONS, SEXES
+from nevus.data.manifest import CONFIRMATIONS
 from nevus.data.sources.base import UNMAPPED, UNMAPPED_MALIGNANT
-from nevus.data.sources.vocabulary import SITES
-from nevus.taxonomy import DIAGNOSES, OLDEST, UNKNOWN
+from nevus.taxonomy import DIAGNOSES, OLDEST, SEXES, SITES, UNKNOWN
 
 KEY = ["dataset", "image_id"]
 

@@ -6,18 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-SITES = (
-    "head/neck",
-    "anterior torso",
-    "posterior torso",
-    "lateral torso",
-    "torso",
-    "upper extremity",
-    "lower extremity",
-    "palms/soles",
-    "oral/genital",
-)
-"""The ISIC archive's general sites; `torso` where front and back aren't told apart."""
+from nevus.taxonomy import SITES
 
 SITE: Mapping[str, str | None] = {
     **{site: site for site in SITES},

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 from nevus.imaging import DecodeLimits, UnreadableImageError, decode_image, measure_quality, resize_short_side
 from nevus.store.label import RANKS
-from nevus.taxonomy import DIAGNOSES, OLDEST
+from nevus.taxonomy import DIAGNOSES, OLDEST, SEXES, SITES
 
 MIN_SHORT_SIDE = 64
 MIN_CONTRAST = 0.01
 MIN_SHARPNESS = 3.5
 MEASURED_SHORT_SIDE = 224
-_SEXES = ("female", "male")
 _ENDINGS = {
     "jpg": "jpeg",
     "jpeg": "jpeg",
@@ -109,8 +108,9 @@ def read_age(text: str | None) -> float | None:
 
 
 def word_warnings(values: Mapping[str, str]) -> tuple[str, ...]:
-    """Words for sex and confirmation that nobody knows; they stay as they are."""
-    known: dict[str, tuple[str, ...]] = {"sex": _SEXES, "confirmed_by": tuple(way for way in RANKS if way)}
+    """Words for sex, site and confirmation that nobody knows; they stay as they are."""
+    confirmations = tuple(way for way in RANKS if way)
+    known: dict[str, tuple[str, ...]] = {"sex": SEXES, "site": SITES, "confirmed_by": confirmations}
     return tuple(
         f"{column} {values[column][:40]!r} is no word of the vocabulary"
         for column, words in known.items()

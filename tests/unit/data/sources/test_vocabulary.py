@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from nevus.data.manifest import CONFIRMATIONS, SEXES
-from nevus.data.sources.vocabulary import CONFIRMED_BY, SEX, SITE, SITES, normalise
+from nevus.data.manifest import CONFIRMATIONS
+from nevus.data.sources.vocabulary import CONFIRMED_BY, SEX, SITE, normalise
+from nevus.taxonomy import SEXES, SITES
 
 
 def said(word: str | None, words: object) -> str | None:

@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 from nevus.data.manifest import CONFIRMATIONS
-from nevus.data.sources.vocabulary import SITES
 from nevus.data.synthetic.cohort import HABITS, LOOK_ALIKES, draw_cohort
 from nevus.data.synthetic.lesions import RECIPES
 from nevus.data.synthetic.settings import PREVALENCE, SyntheticSettings
+from nevus.taxonomy import SITES
 
 
 @pytest.fixture(scope="module")
