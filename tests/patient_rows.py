@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+from prediction_rows import prediction_row
+
 _numbers = count(1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -24,44 +26,15 @@ def picture_key(data: bytes) -> str:
 
 def prediction(at: datetime = START, picture: bytes | None = b"picture", **changes: Any) -> dict[str, Any]:
     """All columns of a prediction."""
-    made = {
+    made = prediction_row() | {
         "prediction_id": id_at(at),
         "request_id": f"request-{next(_numbers)}",
         "created_at": at,
-        "model": "lesions",
-        "version": 1,
-        "bundle_digest": "b" * 64,
-        "arm": "champion",
-        "shadow_of": None,
         "key_id": None,
         "patient_hash": None,
         "lesion_hash": None,
         "image_hash": hashlib.sha256(picture or b"").hexdigest(),
         "image_key": None if picture is None else picture_key(picture),
-        "image_type": "jpeg",
-        "orientation": 1,
-        "width": 600,
-        "height": 450,
-        "age": 60.0,
-        "sex": "female",
-        "site": "back",
-        "diagnosis": "nv",
-        "probabilities": {"mel": 0.25, "nv": 0.75},
-        "logits": {"mel": -1.0, "nv": 1.0},
-        "p_malignant": 0.25,
-        "operating_point": "default",
-        "threshold": 0.5,
-        "verdict": "benign",
-        "reasons": [],
-        "quality": {"sharpness": 1.5},
-        "image_statistics": {"mean": 0.5},
-        "ood_score": 0.1,
-        "prediction_set": ["nv"],
-        "notes": [],
-        "embedding": b"\x01\x02" * 8,
-        "evidence": b"\x03\x04" * 4,
-        "evidence_height": 2,
-        "latency": {"decode": 1.0},
     }
     return made | changes
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from httpx2 import Response
 
 from serving_factory import Served, drawn, serving, tiny_bundle
 
@@ -57,10 +58,10 @@ def test_what_no_database_holds_is_refused_wherever_it_stands(service: Served) -
     answered = service.predict(drawn("mel"), patient="p")
     failures = []
 
-    def look(where: str, text: str, answer: object) -> None:
-        status = answer.status_code  # type: ignore[attr-defined]
-        if status >= 500 or "sqlalchemy" in answer.text.lower() or "psycopg" in answer.text.lower():  # type: ignore[attr-defined]
-            failures.append((where, text, status, answer.text))  # type: ignore[attr-defined]
+    def look(where: str, text: str, answer: Response) -> None:
+        status = answer.status_code
+        if status >= 500 or "sqlalchemy" in answer.text.lower() or "psycopg" in answer.text.lower():
+            failures.append((where, text, status, answer.text))
 
     for text in ODD:
         for path in PATHS:

@@ -32,10 +32,10 @@ class Clinic:
     def write(self, rows: Sequence[Row], **data: object) -> None:
         """Images under their names, and a row of the table for each; `bytes` None leaves the file away."""
         for row in rows:
-            if row["bytes"] is not None:
+            if isinstance(content := row["bytes"], bytes):
                 path = self.folder / "images" / str(row["file"])
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(row["bytes"])  # type: ignore[arg-type]
+                path.write_bytes(content)
         with (self.folder / "table.csv").open("w", newline="", encoding="utf-8") as out:
             writer = csv.DictWriter(out, ["file", "dx", "age", "lesion"], extrasaction="ignore")
             writer.writeheader()

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 from nevus.imaging import UnreadableImageError
@@ -66,7 +67,7 @@ def open_archive(file: BinaryIO, *, most_files: int, most_bytes: int, most_file_
         folder = plain_name(table.filename).rpartition("/")[0]
         refused = {entry.filename: found for entry in entries if (found := _refusal(entry, most_file_bytes))}
         files = [
-            Offered(plain_name(entry.filename), lambda entry=entry: _read(opened, entry))  # type: ignore[misc]
+            Offered(plain_name(entry.filename), partial(_read, opened, entry))
             for entry in entries
             if entry is not table and entry.filename not in refused
         ]

@@ -10,7 +10,7 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from nevus.errors import InputError, storage_full
 
@@ -118,7 +118,7 @@ def verified(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def members(path: Path) -> Iterator[tuple[str, BinaryIO]]:
+def members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     """Name and content of each file, in their order.
 
     Raises:
@@ -131,4 +131,4 @@ def members(path: Path) -> Iterator[tuple[str, BinaryIO]]:
             if file is None or entry.name in seen:
                 raise BackupError(f"{path} holds {entry.name!r}, which no backup of nevus does.")
             seen.add(entry.name)
-            yield entry.name, file  # type: ignore[misc]
+            yield entry.name, file

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import sqlalchemy as sa
 from pydantic import SecretStr
@@ -112,7 +112,7 @@ def _load(session: Any, rows: Mapping[str, Path]) -> None:
             tables.load(session, table, iter(lines))
 
 
-def _write(path: Path, content: BinaryIO) -> None:
+def _write(path: Path, content: IO[bytes]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
