@@ -15,8 +15,8 @@ from nevus.errors import InputError
 from nevus.serving.answers import prediction_answer
 from nevus.serving.bodies import PlainText
 from nevus.serving.errors import ProblemError
-from nevus.serving.fleet import LoadedModel
 from nevus.serving.judging import Subject, judge_image
+from nevus.serving.lineup import LoadedModel
 from nevus.serving.problems import refusal
 from nevus.serving.routing import choose
 from nevus.serving.service import Service

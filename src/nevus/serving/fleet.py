@@ -19,6 +19,7 @@ from nevus.bundle.usable_cpus import usable_cpus
 from nevus.errors import InputError, NevusError
 from nevus.imaging import DecodeLimits
 from nevus.serving.bundle_source import local_bundle
+from nevus.serving.lineup import Lineup, LoadedModel, renamed
 from nevus.serving.settings import ServingSettings
 from nevus.store import ModelVersion, Registry, State, Store
 from nevus.store.predictions import remember_bundle
@@ -41,45 +42,6 @@ class NotLoadableError(InputError):
 
 class LoadedVersionsError(InputError):
     """A version can't be loaded or unloaded as things are."""
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A bundle that has passed its self-test here and may answer.
-
-    version: its number in the registry, None for a bundle that is in none.
-    """
-
-    predictor: Predictor
-    name: str
-    version: int | None
-
-    @property
-    def digest(self) -> str:
-        """Of the bundle."""
-        return self.predictor.digest
-
-    @property
-    def ref(self) -> str:
-        """As people name it: `name/3`, or the beginning of its digest where it has no number."""
-        return f"{self.name}/{self.version}" if self.version is not None else f"{self.name}@{self.digest[:12]}"
-
-
-@dataclass(frozen=True)
-class Lineup:
-    """Who answers. An immutable whole, so that a request sees one moment of it."""
-
-    champion: LoadedModel | None = None
-    challenger: LoadedModel | None = None
-    others: tuple[LoadedModel, ...] = ()
-    challenger_share: float = 0.0
-    shadow: bool = False
-
-    @property
-    def all(self) -> tuple[LoadedModel, ...]:
-        """Each loaded model once."""
-        named = (self.champion, self.challenger, *self.others)
-        return tuple({model.digest: model for model in named if model is not None}.values())
 
 
 @dataclass(frozen=True)
@@ -137,7 +99,7 @@ class Fleet:
         """
         with self._changing:
             if self._settings.bundle:
-                self._lineup = Lineup(champion=self._load_named(self._settings.bundle))
+                self._lineup = Lineup(champion=self._loadrenamed(self._settings.bundle))
                 champion = self._wanted().champion
                 self._holds = champion.bundle_digest if champion else ""
             else:
@@ -160,7 +122,7 @@ class Fleet:
             self._proven.clear()
             if lineup != before:
                 self._lineup = lineup
-                self._log.info("models_changed", before=_told(before), now=_told(lineup))
+                self._log.info("models_changed", before=before.told(), now=lineup.told())
 
     def prove(self, version: ModelVersion) -> None:
         """Load a version that is about to be promoted, so that what can't answer doesn't become champion.
@@ -247,7 +209,7 @@ class Fleet:
                 champion, self._holds = found, None
         challenger, share, shadow = None, 0.0, False
         if wanted.champion is not None and champion is not None and champion.digest == wanted.champion.bundle_digest:
-            champion = _named(champion, wanted.champion)
+            champion = renamed(champion, wanted.champion)
             challenger = self._try(wanted.challenger) if wanted.challenger else None
             if wanted.challenger and challenger is None:
                 self._problems += (f"{wanted.challenger.ref} is challenger and can't be loaded here.",)
@@ -269,7 +231,7 @@ class Fleet:
     def _loaded(self, version: ModelVersion) -> LoadedModel:
         known = {model.digest: model for model in self._lineup.all} | self._proven
         if version.bundle_digest in known:
-            return _named(known[version.bundle_digest], version)
+            return renamed(known[version.bundle_digest], version)
         try:
             loaded = self._load(version)
         except (NevusError, OSError) as error:
@@ -291,7 +253,7 @@ class Fleet:
             )
         return self._remembered(LoadedModel(predictor, version.model, version.number))
 
-    def _load_named(self, uri: str) -> LoadedModel:
+    def _loadrenamed(self, uri: str) -> LoadedModel:
         predictor = self._predictor(uri)
         known = [v for v in self._registry.versions() if v.bundle_digest == predictor.digest]
         if known:
@@ -309,22 +271,5 @@ class Fleet:
         return model
 
 
-def _named(model: LoadedModel, version: ModelVersion) -> LoadedModel:
-    """The same bundle under the name that it has in the registry."""
-    if (model.name, model.version) == (version.model, version.number):
-        return model
-    return LoadedModel(model.predictor, version.model, version.number)
-
-
 def _digests(wanted: Wanted) -> set[str]:
     return {version.bundle_digest for version in (wanted.champion, wanted.challenger) if version is not None}
-
-
-def _told(lineup: Lineup) -> dict[str, object]:
-    return {
-        "champion": lineup.champion.ref if lineup.champion else None,
-        "challenger": lineup.challenger.ref if lineup.challenger else None,
-        "others": [model.ref for model in lineup.others],
-        "challenger_share": lineup.challenger_share,
-        "shadow": lineup.shadow,
-    }

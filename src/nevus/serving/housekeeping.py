@@ -7,9 +7,9 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from nevus.serving.noted_blobs import NotedBlobs
 from nevus.serving.settings import ServingSettings
 from nevus.store import Store
-from nevus.store.blobs import BlobStore
 from nevus.store.columns import now
 from nevus.store.heartbeats import forget_heartbeats
 from nevus.store.retention import RetentionSettings, apply_retention
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 HEARTBEATS_KEPT = timedelta(days=90)
 EVERY_SECONDS = 3600.0
+LOOSE_SECONDS = 1800.0
+"""After so long, a picture whose answer was never given goes; no upload takes as long."""
 _ACTOR = "serving.retention"
 
 
 class Housekeeping:
-    """Applies the retention that the settings name, at the start and then every hour.
+    """Applies the retention that the settings name, and removes pictures of answers that never came, every hour.
 
     Several processes may do so at once: what one has deleted, the others don't find any more.
     """
@@ -31,7 +33,7 @@ class Housekeeping:
     def __init__(
         self,
         store: Store,
-        blobs: BlobStore,
+        blobs: NotedBlobs,
         settings: ServingSettings,
         log: FilteringBoundLogger,
         *,
@@ -63,8 +65,9 @@ class Housekeeping:
         """
         gone = apply_retention(self._store, self._blobs, self._ages, by=_ACTOR)
         minutes = forget_heartbeats(self._store, before=now() - HEARTBEATS_KEPT)
-        if any(asdict(gone).values()) or minutes:
-            self._log.info("forgotten", **asdict(gone), minutes=minutes)
+        loose = self._blobs.forget_loose(self._store, after_seconds=LOOSE_SECONDS)
+        if any(asdict(gone).values()) or minutes or loose:
+            self._log.info("forgotten", **asdict(gone), minutes=minutes, loose_pictures=loose)
 
     def _work(self) -> None:
         while True:

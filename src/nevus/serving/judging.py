@@ -12,7 +12,7 @@ import numpy as np
 from nevus.bundle import Failure, Metadata, Prediction
 from nevus.bundle.verdict import default_operating_point
 from nevus.serving.errors import ProblemError
-from nevus.serving.fleet import LoadedModel
+from nevus.serving.lineup import LoadedModel
 from nevus.serving.picture import kept_picture
 from nevus.store.blobs import BlobStore
 from nevus.store.columns import now

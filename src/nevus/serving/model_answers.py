@@ -9,7 +9,7 @@ from nevus.api import ModelVersion as VersionAnswer
 from nevus.bundle import BundleManifest
 from nevus.bundle.directory import METRICS
 from nevus.evaluation.results import ResultsError, read_results
-from nevus.serving.fleet import Lineup, LoadedModel
+from nevus.serving.lineup import Lineup, LoadedModel
 from nevus.store import ModelVersion
 from nevus.store.registry.from_bundle import summary
 

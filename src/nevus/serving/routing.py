@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nevus.serving.errors import ProblemError
-from nevus.serving.fleet import LoadedModel
+from nevus.serving.lineup import LoadedModel
 from nevus.serving.service import Service
 
 

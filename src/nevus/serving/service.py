@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -23,11 +23,12 @@ from nevus.serving.fleet import Fleet, NoModelError
 from nevus.serving.heartbeat import Pulse
 from nevus.serving.housekeeping import Housekeeping
 from nevus.serving.metrics import Metrics
-from nevus.serving.recorder import Recorder
+from nevus.serving.noted_blobs import NotedBlobs
+from nevus.serving.recorder import Recorder, Write
 from nevus.serving.settings import ServingSettings
 from nevus.serving.shadows import Shadows
 from nevus.store import Store
-from nevus.store.blobs import BlobStore, open_blobs
+from nevus.store.blobs import open_blobs
 from nevus.store.ids import new_id
 from nevus.store.pseudonyms import Pseudonyms
 
@@ -47,17 +48,15 @@ class Service:
         self.store, self.home, self.settings = store, home, settings
         self.log = structlog.get_logger("nevus.serving")
         self.instance = f"{os.uname().nodename[:20]}-{new_id()[-12:]}"
-        self.blobs: BlobStore | None = None
-        if settings.store_images:
-            self.blobs = open_blobs(settings.blobs, home, durable=settings.survive_power_loss)
+        place = NotedBlobs(open_blobs(settings.blobs, home, durable=settings.survive_power_loss))
+        self.blobs = place if settings.store_images else None
         self.pseudonyms = Pseudonyms.open(home, settings.pseudonym_file)
         self.authenticator = Authenticator(store)
         self.rate_limit = RateLimit(settings.rate_per_minute)
         self.metrics = Metrics()
         self.recorder = Recorder(store, survive_power_loss=settings.survive_power_loss, others=lambda: self._busy > 1)
         self.fleet = Fleet(store, home, settings, self.log)
-        kept = self.blobs if self.blobs is not None else open_blobs(settings.blobs, home)
-        self.housekeeping = Housekeeping(store, kept, settings, self.log)
+        self.housekeeping = Housekeeping(store, place, settings, self.log)
         self.pulse = Pulse(store, self.instance, lambda: self.fleet.ready, self.log.warning)
         self.threads = settings.threads or usable_cpus()
         self.shadows = Shadows(
@@ -118,6 +117,16 @@ class Service:
         """Run what waits for a disk or a database, beside the computing threads."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._side, functools.partial(function, *args, **kwargs))
+
+    async def record(self, rows: Sequence[Mapping[str, Any]], write: Write) -> None:
+        """Write an answer, with these rows of predictions among what it writes, and wait until it is committed.
+
+        Raises:
+            StoreError: the database refuses or can't be reached; nothing of this answer was written.
+        """
+        await self.recorder.record(write)
+        if self.blobs is not None:
+            self.blobs.recorded(rows)
 
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Do what no answer waits for; what goes wrong there is logged."""

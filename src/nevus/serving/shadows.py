@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nevus.serving.fleet import LoadedModel
 from nevus.serving.judging import Subject, shadow_row
+from nevus.serving.lineup import LoadedModel
 from nevus.serving.metrics import Metrics
 from nevus.store import Store
 from nevus.store.predictions import append_predictions

@@ -141,7 +141,7 @@ async def _recorded(service: Service, judged: Batch, text: bytes, repeat: Repeat
             connection.execute(sa.insert(IdempotentAnswerRow), repeat.row(text))
 
     try:
-        await service.recorder.record(write)
+        await service.record(judged.rows, write)
     except (StoreError, sa.exc.IntegrityError):
         before = await service.in_thread(repeat.find, service.store) if repeat else None
         if before is None:

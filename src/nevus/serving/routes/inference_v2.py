@@ -9,29 +9,22 @@ https://github.com/kserve/open-inference-protocol/blob/main/specification/protoc
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from numpy.typing import NDArray
-from pydantic import BaseModel, ValidationError
-from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from nevus import __version__
 from nevus.bundle import Metadata
 from nevus.bundle.metadata import width as metadata_width
-from nevus.errors import NevusError
-from nevus.serving import problems as problem_documents
 from nevus.serving.auth import Principal, needs
 from nevus.serving.bodies import read_body
 from nevus.serving.deadline import within
 from nevus.serving.errors import ProblemError
-from nevus.serving.fleet import LoadedModel
+from nevus.serving.inference_errors import OnlyError, OnlyErrorRoute
 from nevus.serving.inference_tensors import (
     InferenceRequest,
     Tensor,
@@ -42,6 +35,7 @@ from nevus.serving.inference_tensors import (
     tensor_files,
 )
 from nevus.serving.judging import Judged, Subject, judge_image
+from nevus.serving.lineup import LoadedModel
 from nevus.serving.service import Service
 from nevus.store.predictions import append_predictions
 
@@ -49,42 +43,7 @@ IMAGE, METADATA = "image", "metadata"
 _TEXTS = ("verdict", "diagnosis", "prediction_id")
 """Outputs for whole files only."""
 
-Inner = Callable[[Request], Coroutine[Any, Any, Response]]
-
-
-class OnlyError(BaseModel):
-    """What this protocol says of every failure."""
-
-    error: str
-
-
-class V2Route(APIRoute):
-    """A route whose every failure is `{"error": …}`."""
-
-    def get_route_handler(self) -> Inner:
-        """Wrap the usual handler."""
-        inner = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            try:
-                return await inner(request)
-            except RequestValidationError as error:
-                return _failure(problem_documents.invalid(error.errors(), None))
-            except ValidationError as error:
-                found = error.errors(include_url=False, include_context=False)
-                return _failure(problem_documents.invalid(found, None))
-            except HTTPException as error:
-                return JSONResponse({"error": str(error.detail)}, error.status_code, headers=error.headers)
-            except NevusError as error:
-                status = problem_documents.status_of(error)
-                if status < 500:
-                    request.app.state.service.metrics.refused(None, status)
-                return _failure(problem_documents.answer(error))
-
-        return handle
-
-
-router = APIRouter(prefix="/v2", tags=["Open Inference Protocol v2"], route_class=V2Route)
+router = APIRouter(prefix="/v2", tags=["Open Inference Protocol v2"], route_class=OnlyErrorRoute)
 
 
 _FAILURES: dict[int | str, dict[str, Any]] = {
@@ -264,9 +223,10 @@ async def _judge(
     ]
     results = await asyncio.gather(*jobs, return_exceptions=True)
     judged = [one for one in results if isinstance(one, Judged)]
-    await service.recorder.record(lambda connection: append_predictions(connection, [one.row for one in judged]))
-    for one in judged:
-        service.metrics.judged(model.ref, one.row)
+    rows = [one.row for one in judged]
+    await service.record(rows, lambda connection: append_predictions(connection, rows))
+    for row in rows:
+        service.metrics.judged(model.ref, row)
     for number, result in enumerate(results):
         if isinstance(result, ProblemError):
             raise ProblemError(result.status, f"image {number}: {result}") from result
@@ -291,12 +251,3 @@ def _stacked(model: LoadedModel, judged: list[Judged]) -> dict[str, Any]:
     }
     texts = {name: [str(one.row[name]) for one in judged] for name in _TEXTS}
     return found | texts
-
-
-def _failure(document: Response) -> Response:
-    """A problem document as this protocol says it."""
-    headers = {
-        name: value for name, value in document.headers.items() if name not in ("content-type", "content-length")
-    }
-    said = json.loads(bytes(document.body))
-    return JSONResponse({"error": said["detail"]}, document.status_code, headers=headers)

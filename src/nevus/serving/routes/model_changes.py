@@ -122,14 +122,7 @@ async def load(request: Request, model: Model, number: Number, principal: Operat
     """Load a further version in this process, for predictions that name it (`model=`)."""
     del principal
     service: Service = request.app.state.service
-
-    def do() -> ModelVersion:
-        found = Registry(service.store).get(f"{model}/{number}")
-        service.fleet.load(found)
-        return found
-
-    found = await service.in_thread(do)
-    return version_detail(service.fleet.lineup, found)
+    return await _changed(service, f"{model}/{number}", service.fleet.load)
 
 
 @router.post("/{model}/{number}/unload", response_model=ModelDetail, responses=DECIDE)
@@ -137,19 +130,24 @@ async def unload(request: Request, model: Model, number: Number, principal: Oper
     """Free the memory of a further version; requests that use it finish."""
     del principal
     service: Service = request.app.state.service
-
-    def do() -> ModelVersion:
-        found = Registry(service.store).get(f"{model}/{number}")
-        service.fleet.unload(found)
-        return found
-
-    found = await service.in_thread(do)
-    return version_detail(service.fleet.lineup, found)
+    return await _changed(service, f"{model}/{number}", service.fleet.unload)
 
 
 def actor(principal: Principal) -> str:
     """Who stands in the audit: the key's owner; without keys, who runs the service on this machine."""
     return principal.name if principal.key_id is not None else current_actor()
+
+
+async def _changed(service: Service, ref: str, change: Callable[[ModelVersion], object]) -> ModelDetail:
+    """Load or unload a version, and show it as it is then."""
+
+    def do() -> ModelVersion:
+        found = Registry(service.store).get(ref)
+        change(found)
+        return found
+
+    found = await service.in_thread(do)
+    return version_detail(service.fleet.lineup, found)
 
 
 async def _decide(service: Service, move: Callable[[Registry], Change]) -> ModelChange:

@@ -15,7 +15,7 @@ from nevus.errors import MissingExtraError, require
 from nevus.serving.auth import Principal, needs
 from nevus.serving.bundle_source import BundlePartError, read_bundle_file
 from nevus.serving.errors import ProblemError
-from nevus.serving.fleet import LoadedModel
+from nevus.serving.lineup import LoadedModel
 from nevus.serving.model_answers import unregistered_detail, version_answer, version_detail
 from nevus.serving.schemas import problems
 from nevus.serving.service import Service

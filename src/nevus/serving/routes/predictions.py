@@ -61,12 +61,12 @@ _QUERY = [
     responses=problems(400, 401, 403, 404, 408, 413, 415, 422, 429, 503),
     openapi_extra={"requestBody": _BODY, "parameters": _QUERY},
 )
-async def described(idempotency_key: Annotated[str | None, Header()] = None) -> Response:
+async def described(request: Request, idempotency_key: Annotated[str | None, Header()] = None) -> Response:  # noqa: ARG001
     """An image as it is (`image/jpeg`, `image/png`; what is known of the patient in the query), as a form, or as JSON.
 
     Several images are taken to show one lesion, and get one answer on the lesion besides each image's own.
     """
-    raise NotImplementedError(f"described here, answered by `predict` ({idempotency_key})")
+    return await predict(request)
 
 
 async def predict(request: Request) -> Response:
@@ -150,7 +150,7 @@ async def judge_and_record(
             connection.execute(sa.insert(IdempotentAnswerRow), repeat.row(text))
 
     try:
-        await service.recorder.record(write)
+        await service.record(rows, write)
     except StoreError as error:
         twice = repeat if isinstance(error.__cause__, sa.exc.IntegrityError) else None
         before = await service.in_thread(twice.find, service.store) if twice else None
