@@ -72,8 +72,9 @@ def serving(
 
     Without a bundle it is the store's champion that answers. store_url: of another database than the home's.
     """
+    limits = {"rate_per_minute": 100_000, "refused_keys_per_minute": 100_000}
     chosen = ServingSettings.model_validate(
-        {"bundle": str(bundle) if bundle else None, "threads": 2, "rate_per_minute": 100_000} | settings
+        {"bundle": str(bundle) if bundle else None, "threads": 2} | limits | settings
     )
     with open_store(StoreSettings(home=home, url=SecretStr(store_url) if store_url else None)) as store:
         keys = {role: ApiKeys(store).create(f"the {role}", role, by="test")[0] for role in ROLES}

@@ -11,11 +11,12 @@ import ssl
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 import pytest
 
-from serve_process import ServeProcess, free_port
+from serve_process import ServeProcess, free_port, serve
 from serving_factory import drawn, tiny_bundle
 from tiny_run import nevus
 
@@ -42,6 +43,25 @@ def test_an_address_beyond_this_machine_needs_a_key(tmp_path, bundle):
         assert server.stop() == 0
 
 
+@pytest.mark.parametrize(("trusted", "each_their_own"), [("[]", False), ("[127.0.0.0/8]", True)])
+def test_a_forwarded_address_counts_only_from_a_proxy_that_is_trusted(tmp_path, bundle, trusted, each_their_own):
+    nevus("keys", "create", "--role", "admin", "--name", "A", home=tmp_path / "home")
+    settings = ["--set", "refused_keys_per_minute=3", "--set", f"trusted_proxies={trusted}"]
+
+    def status(forwarded):
+        headers = {"Authorization": "Bearer wrong", "X-Forwarded-For": forwarded}
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(urllib.request.Request(f"{server.url}/v1/me", headers=headers))
+        return refused.value.code
+
+    with serve(tmp_path / "home", "--bundle", str(bundle), *settings) as server:
+        one = [status("203.0.113.1") for _ in range(4)]
+        assert one == [401, 401, 401, 429]
+        assert status("203.0.113.2") == (401 if each_their_own else 429)
+        # What the client itself put in front of the proxy's word is not believed.
+        assert status("198.51.100.7, 203.0.113.1") == 429
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -49,6 +69,7 @@ def test_an_address_beyond_this_machine_needs_a_key(tmp_path, bundle):
         (["--set", "queue=none"], "serving.queue"),
         (["--set", "queue"], "KEY=VALUE"),
         (["--set", "tls_certificate=a.pem"], "tls_key"),
+        (["--set", "trusted_proxies=[the-proxy]"], "serving.trusted_proxies"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_by_name(tmp_path, bundle, arguments, said):

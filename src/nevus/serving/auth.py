@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from fastapi import Depends, Request
 
 from nevus.serving.errors import ProblemError
 from nevus.store import Store
-from nevus.store.keys import ApiKeys, KeyRefusedError, allows
+from nevus.store.keys import ApiKeys, ExpiredKeyError, KeyRefusedError, RevokedKeyError, allows
 
 if TYPE_CHECKING:
     from nevus.serving.service import Service
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _KEPT_SECONDS = 2.0
 """How long a checked key is believed without asking the store again; so long a revocation may take."""
 _MOST_KEPT = 10_000
+_PROVEN_SECONDS = 3600.0
+"""So long a key that opened something is checked however many others from its address were refused."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Authenticator:
     def __init__(self, store: Store) -> None:
         self._keys = ApiKeys(store)
         self._kept: dict[str, tuple[float, Principal]] = {}
+        self._proven: OrderedDict[bytes, float] = OrderedDict()
         self._needed: tuple[float, bool] = (0.0, True)
 
     def needed(self) -> bool:
@@ -57,6 +61,10 @@ class Authenticator:
         kept = self._kept.get(header or "")
         return kept[1] if kept and time.monotonic() < kept[0] else None
 
+    def proven(self, header: str | None) -> bool:
+        """Whether a header stood for somebody within the last hour."""
+        return self._proven.get(_digest(header), 0.0) > time.monotonic()
+
     def check(self, header: str | None) -> Principal:
         """The principal that an `Authorization` header stands for.
 
@@ -65,21 +73,30 @@ class Authenticator:
         """
         if not header:
             if self.needed():
-                raise _unauthorised("this service needs a key: send the header Authorization: Bearer KEY.")
+                raise _RefusedError("missing", "this service needs a key: send the header Authorization: Bearer KEY.")
             principal = LOCAL
         else:
             scheme, _, text = header.partition(" ")
             if scheme.lower() != "bearer" or not text.strip():
-                raise _unauthorised("the Authorization header must be: Bearer KEY.")
+                raise _RefusedError("malformed", "the Authorization header must be: Bearer KEY.")
             try:
                 key = self._keys.check(text.strip())
             except KeyRefusedError as error:
-                raise _unauthorised(str(error)) from error
+                self._proven.pop(_digest(header), None)
+                raise _RefusedError(_why(error), str(error)) from error
             principal = Principal(key.name, key.role, key.key_id)
+            self._prove(header)
         if len(self._kept) >= _MOST_KEPT:
             self._kept.clear()
         self._kept[header or ""] = (time.monotonic() + _KEPT_SECONDS, principal)
         return principal
+
+    def _prove(self, header: str) -> None:
+        digest = _digest(header)
+        self._proven.pop(digest, None)
+        self._proven[digest] = time.monotonic() + _PROVEN_SECONDS
+        if len(self._proven) > _MOST_KEPT:
+            self._proven.popitem(last=False)
 
 
 class RateLimit:
@@ -114,9 +131,9 @@ async def principal_of(request: Request) -> Principal:
     service: Service = request.app.state.service
     header = request.headers.get("authorization")
     found = service.authenticator.remembered(header)
-    if found is None:
-        found = await service.in_thread(service.authenticator.check, header)
     client = request.client.host if request.client else ""
+    if found is None:
+        found = await _checked(service, header, client)
     service.rate_limit.take(found.key_id or client)
     return found
 
@@ -141,5 +158,40 @@ def require_role(principal: Principal, role: str) -> Principal:
     return principal
 
 
-def _unauthorised(detail: str) -> ProblemError:
-    return ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"})
+async def _checked(service: Service, header: str | None, address: str) -> Principal:
+    """Ask the store, unless so many keys from this address were refused that one more isn't worth it.
+
+    Raises:
+        ProblemError: 401; 429.
+    """
+    authenticator = service.authenticator
+    if not authenticator.proven(header):
+        try:
+            service.refused_keys.check(address)
+        except ProblemError:
+            service.metrics.refused_keys.labels("too_many").inc()
+            raise
+    try:
+        return await service.in_thread(authenticator.check, header)
+    except _RefusedError as error:
+        service.refused_keys.count(address)
+        service.metrics.refused_keys.labels(error.why).inc()
+        raise
+
+
+class _RefusedError(ProblemError):
+    """401. why: missing, malformed, unknown, expired or revoked."""
+
+    def __init__(self, why: str, detail: str) -> None:
+        super().__init__(401, detail, headers={"WWW-Authenticate": "Bearer"})
+        self.why = why
+
+
+def _why(error: KeyRefusedError) -> str:
+    kinds: dict[type[KeyRefusedError], str] = {RevokedKeyError: "revoked", ExpiredKeyError: "expired"}
+    return kinds.get(type(error), "unknown")
+
+
+def _digest(header: str | None) -> bytes:
+    """Keys themselves are kept for two seconds at most."""
+    return hashlib.sha256((header or "").encode("utf-8", "surrogatepass")).digest()

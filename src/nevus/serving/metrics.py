@@ -36,6 +36,9 @@ class Metrics:
             "nevus_malignant_probability", "Malignant probability", buckets=_SHARES, registry=registry
         )
         self.rejected = Counter("nevus_rejected_inputs", "Inputs that were refused", ["reason"], registry=registry)
+        self.refused_keys = Counter(
+            "nevus_refused_keys", "Requests whose key opened nothing, or that had none", ["reason"], registry=registry
+        )
         self.queue = Gauge("nevus_queue_depth", "Images computing or waiting", registry=registry)
         self.model = Gauge(
             "nevus_model_info", "1 for each loaded model", ["model", "digest", "role"], registry=registry

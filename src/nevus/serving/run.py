@@ -52,6 +52,8 @@ def serve(store: Store, home: Path, settings: ServingSettings) -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
         date_header=True,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,

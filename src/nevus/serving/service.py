@@ -25,6 +25,7 @@ from nevus.serving.housekeeping import Housekeeping
 from nevus.serving.metrics import Metrics
 from nevus.serving.noted_blobs import NotedBlobs
 from nevus.serving.recorder import Recorder, Write
+from nevus.serving.refused_keys import RefusedKeys
 from nevus.serving.settings import ServingSettings
 from nevus.serving.shadows import Shadows
 from nevus.store import Store
@@ -53,6 +54,7 @@ class Service:
         self.pseudonyms = Pseudonyms.open(home, settings.pseudonym_file)
         self.authenticator = Authenticator(store)
         self.rate_limit = RateLimit(settings.rate_per_minute)
+        self.refused_keys = RefusedKeys(settings.refused_keys_per_minute)
         self.metrics = Metrics()
         self.recorder = Recorder(store, survive_power_loss=settings.survive_power_loss, others=lambda: self._busy > 1)
         self.fleet = Fleet(store, home, settings, self.log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, IPvAnyNetwork
 
 from nevus.settings import Section
 
@@ -35,6 +35,11 @@ class ServingSettings(Section):
     """Most pixels of one image, before it is decoded."""
     rate_per_minute: int = Field(default=6000, ge=1)
     """Most requests of one key (or of one address, without keys) in a minute; more are answered 429."""
+    refused_keys_per_minute: int = Field(default=30, ge=1)
+    """Most requests of one address in a minute whose key opens nothing; more are answered 429 before the key is
+    looked up. Keys that opened something within the last hour aren't held up."""
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    """Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     timeout_seconds: float = Field(default=30.0, gt=0)
     """A request that takes longer is answered 503, and a client that sends its body more slowly 408."""
     follow_seconds: float = Field(default=2.0, gt=0)
