@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -128,3 +128,24 @@ def test_many_batches_and_a_kill_between_leave_no_picture_behind(
     apply_retention(store, blobs, RetentionSettings(pictures_days=10), at=NOW)
     assert set(held(store).values()) == {None}
     assert list(blobs.keys()) == []
+
+
+def kept_answer(name: str, at: datetime) -> dict:
+    return {"key_id": "k", "idempotency_key": name, "fingerprint": "f" * 64, "created_at": at, "status": 200} | {
+        "body": b"{}"
+    }
+
+
+def test_kept_answers_go_by_their_own_age_however_many_they_are(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "_ANSWERS_AT_ONCE", 4)
+    rows = [kept_answer(f"old {number}", NOW - timedelta(hours=24, seconds=number + 1)) for number in range(12)]
+    rows += [kept_answer("at", NOW - timedelta(hours=24)), kept_answer("young", NOW)]
+    with store.write() as session:
+        session.execute(sa.insert(PredictionRow), [prediction(OLD)])
+        session.execute(sa.insert(IdempotentAnswerRow), rows)
+    assert retention.forget_kept_answers(store, before=NOW - timedelta(hours=24)) == 12
+    assert retention.forget_kept_answers(store, before=NOW - timedelta(hours=24)) == 0
+    with store.read() as session:
+        assert set(session.scalars(sa.select(IdempotentAnswerRow.idempotency_key))) == {"at", "young"}
+    assert len(held(store)) == 1
+    assert entries(store) == []

@@ -12,7 +12,7 @@ from nevus.serving.settings import ServingSettings
 from nevus.store import Store
 from nevus.store.columns import now
 from nevus.store.heartbeats import forget_heartbeats
-from nevus.store.retention import RetentionSettings, apply_retention
+from nevus.store.retention import RetentionSettings, apply_retention, forget_kept_answers
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -43,6 +43,7 @@ class Housekeeping:
         self._ages = RetentionSettings(
             pictures_days=settings.retention_pictures_days, predictions_days=settings.retention_predictions_days
         )
+        self._answers_kept = timedelta(hours=settings.idempotency_hours)
         self._ends = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -65,9 +66,11 @@ class Housekeeping:
         """
         gone = apply_retention(self._store, self._blobs, self._ages, by=_ACTOR)
         minutes = forget_heartbeats(self._store, before=now() - HEARTBEATS_KEPT)
+        answers = forget_kept_answers(self._store, before=now() - self._answers_kept)
         loose = self._blobs.forget_loose(self._store, after_seconds=LOOSE_SECONDS)
-        if any(asdict(gone).values()) or minutes or loose:
-            self._log.info("forgotten", **asdict(gone), minutes=minutes, loose_pictures=loose)
+        forgotten = asdict(gone) | {"minutes": minutes, "kept_answers": answers, "loose_pictures": loose}
+        if any(forgotten.values()):
+            self._log.info("forgotten", **forgotten)
 
     def _work(self) -> None:
         while True:

@@ -60,6 +60,9 @@ class ServingSettings(Section):
     retention_predictions_days: float | None = Field(default=None, ge=0)
     """Age in days at which answers are deleted whole, with embedding, evidence and picture; labels and samples stay.
     Null: never."""
+    idempotency_hours: float = Field(default=24.0, gt=0, le=24 * 365)
+    """How long the answer to a request with an Idempotency-Key is kept for its repetition; older ones go once an
+    hour."""
     pseudonym_file: Path | None = None
     """File with the secret that patient and lesion keys are hashed with; null: made in the home folder."""
     first_key_file: Path | None = None

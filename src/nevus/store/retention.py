@@ -25,6 +25,7 @@ from nevus.store.picture_references import delete_pictures, unreferenced
 from nevus.store.serving_tables import IdempotentAnswerRow, LesionAnswerRow, PredictionRow
 
 _BATCH = 2000
+_ANSWERS_AT_ONCE = 500
 
 
 class RetentionSettings(Section):
@@ -68,6 +69,24 @@ def apply_retention(
         while batch := _batch(store, limit, with_pictures=True):
             gone += _forget(store, blobs, batch, actor, whole=False)
     return Retired(**gone)
+
+
+def forget_kept_answers(store: Store, *, before: datetime) -> int:
+    """Delete what was kept for the repetition of requests under an Idempotency-Key; how many.
+
+    Nothing of it stands in the audit: the predictions themselves stay.
+    """
+    key = (IdempotentAnswerRow.key_id, IdempotentAnswerRow.idempotency_key)
+    old = sa.select(*key).where(IdempotentAnswerRow.created_at < before).limit(_ANSWERS_AT_ONCE)
+    count = 0
+    while True:
+        with store.write() as session:  # few at once: answers wait meanwhile
+            found = session.execute(old).all()
+            for row in found:
+                session.execute(sa.delete(IdempotentAnswerRow).where(key[0] == row[0], key[1] == row[1]))
+        count += len(found)
+        if len(found) < _ANSWERS_AT_ONCE:
+            return count
 
 
 _Held = Sequence[tuple[str, str | None]]

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from nevus.serving import housekeeping
 from nevus.serving.housekeeping import Housekeeping
 from nevus.store.heartbeats import Heartbeat, beat
-from nevus.store.serving_tables import HeartbeatRow, PredictionRow
+from nevus.store.serving_tables import HeartbeatRow, IdempotentAnswerRow, PredictionRow
 from rollout_factory import wait_until
 from serving_factory import Served, drawn, serving
 
@@ -58,6 +58,28 @@ def test_nothing_is_forgotten_unless_it_is_asked_for(own_service: Served) -> Non
     old = age(own_service, own_service.predict(drawn("nv"))["prediction_id"], 10_000)
     own_service.service.housekeeping.once()
     assert (status(own_service, old), status(own_service, old, "/image")) == (200, 200)
+
+
+def test_an_answer_is_repeated_under_its_key_until_its_time_is_over(
+    tmp_path: Path, serving_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Housekeeping, "start", lambda self: None)
+    with serving(tmp_path / "home", serving_bundle, idempotency_hours=2, retention_predictions_days=365) as served:
+        headers = {"Content-Type": "image/jpeg", "Idempotency-Key": "one"}
+
+        def sent_after(hours: float) -> str:
+            """The prediction that a repetition gets when the one before was so long ago."""
+            with served.store.write() as session:
+                session.execute(sa.update(IdempotentAnswerRow).values(created_at=datetime.now(UTC) - hours * DAY / 24))
+            served.service.housekeeping.once()
+            answered = served.post("/v1/predictions", content=drawn("nv"), headers=headers)
+            return str(answered.json()["prediction_id"])
+
+        first = sent_after(0)
+        assert sent_after(1.9) == first
+        second = sent_after(2.1)
+        assert second != first
+        assert (status(served, first), status(served, second)) == (200, 200)
 
 
 def test_it_works_by_itself_and_goes_on_after_a_failure(
