@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from nevus.store import Registry, UnknownVersionError, entries
-from nevus.store.rollout import Rollout, RolloutError, get_rollout, put_rollout
+from nevus.store.rollout import (
+    FurtherVersionError,
+    Rollout,
+    RolloutError,
+    further_versions,
+    get_rollout,
+    keep_loaded,
+    let_go,
+    put_rollout,
+)
 
 
 @pytest.fixture
@@ -56,3 +67,63 @@ def test_nothing_and_everything_are_shares(lesions, share):
 def test_a_model_that_never_was_has_no_rollout_to_set(lesions):
     with pytest.raises(UnknownVersionError, match="there is: lesions"):
         put_rollout(lesions, "moles", challenger_share=0.5, shadow=False)
+
+
+@pytest.fixture
+def three(store, new_version):
+    registry = Registry(store)
+    for number in (1, 2, 3):
+        registry.register(new_version(number), by="x")
+    return store
+
+
+def kept(store):
+    return [version.ref for version in further_versions(store)]
+
+
+def test_further_versions_stay_until_somebody_lets_them_go_and_each_decision_stands_in_the_audit(three):
+    assert kept(three) == []
+    assert keep_loaded(three, "lesions/3", most=2, by="ops").ref == "lesions/3"
+    keep_loaded(three, "lesions/1", most=2, by="Zoë")
+    keep_loaded(three, "lesions/3", most=2, by="Zoë")  # it is so already
+    assert kept(three) == ["lesions/3", "lesions/1"]
+    assert let_go(three, "lesions/3", by="Zoë").ref == "lesions/3"
+    assert kept(three) == ["lesions/1"]
+    told = [(e.action, e.actor, e.subject) for e in entries(three) if e.action in ("model.load", "model.unload")]
+    assert told == [
+        ("model.load", "ops", "lesions/3"),
+        ("model.load", "Zoë", "lesions/1"),
+        ("model.unload", "Zoë", "lesions/3"),
+    ]
+
+
+def test_no_more_are_kept_than_there_may_be_and_those_that_answer_anyhow_do_not_count(three):
+    keep_loaded(three, "lesions/1", most=1)
+    with pytest.raises(FurtherVersionError, match=r"^1 versions are loaded"):
+        keep_loaded(three, "lesions/2", most=1)
+    keep_loaded(three, "lesions/2", most=1, answering=[f"{1:064x}"])
+    assert kept(three) == ["lesions/1", "lesions/2"]
+    with pytest.raises(FurtherVersionError, match="lesions/3 is not among"):
+        let_go(three, "lesions/3")
+    with pytest.raises(UnknownVersionError):
+        keep_loaded(three, "lesions/4", most=9)
+
+
+def test_of_several_at_once_no_more_are_kept_than_there_may_be(three):
+    def try_it(ref):
+        try:
+            keep_loaded(three, ref, most=1)
+        except FurtherVersionError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sorted(pool.map(try_it, ["lesions/1", "lesions/2", "lesions/3"])) == [False, False, True]
+    assert len(kept(three)) == 1
+
+
+def test_a_version_that_is_retired_is_no_longer_kept(three):
+    keep_loaded(three, "lesions/1", most=2)
+    keep_loaded(three, "lesions/2", most=2)
+    Registry(three).retire("lesions/1", by="x")
+    assert kept(three) == ["lesions/2"]

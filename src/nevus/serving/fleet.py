@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,13 @@ from nevus.serving.lineup import Lineup, LoadedModel, renamed
 from nevus.serving.settings import ServingSettings
 from nevus.store import ModelVersion, Registry, State, Store
 from nevus.store.predictions import remember_bundle
-from nevus.store.rollout import Rollout, get_rollout
+from nevus.store.rollout import (
+    Rollout,
+    further_versions,
+    get_rollout,
+    keep_loaded,
+    let_go,
+)
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -40,10 +46,6 @@ class NotLoadableError(InputError):
     """A version's bundle is gone, damaged, or doesn't give its recorded outputs here."""
 
 
-class LoadedVersionsError(InputError):
-    """A version can't be loaded or unloaded as things are."""
-
-
 @dataclass(frozen=True)
 class Wanted:
     """What the store says who should answer."""
@@ -51,6 +53,7 @@ class Wanted:
     champion: ModelVersion | None = None
     challenger: ModelVersion | None = None
     rollout: Rollout | None = None
+    further: tuple[ModelVersion, ...] = ()
 
 
 class Fleet:
@@ -115,14 +118,7 @@ class Fleet:
     def follow(self) -> None:
         """Bring the lineup to what the store says; what can't be loaded is told, and the old goes on answering."""
         with self._changing:
-            before, wanted = self._lineup, self._wanted()
-            self._problems = ()
-            lineup = self._lined_up(before, wanted)
-            self._broken = {d: at for d, at in self._broken.items() if d in _digests(wanted)}
-            self._proven.clear()
-            if lineup != before:
-                self._lineup = lineup
-                self._log.info("models_changed", before=before.told(), now=lineup.told())
+            self._follow()
 
     def prove(self, version: ModelVersion) -> None:
         """Load a version that is about to be promoted, so that what can't answer doesn't become champion.
@@ -133,39 +129,30 @@ class Fleet:
         with self._changing:
             self._proven[version.bundle_digest] = self._loaded(version)
 
-    def load(self, version: ModelVersion) -> LoadedModel:
-        """Load a further version, for requests that name it.
+    def load(self, version: ModelVersion, *, by: str | None = None) -> None:
+        """Load a further version, for requests that name it; the store's other servers do so too, and after a restart.
 
         Raises:
             NotLoadableError: it can't be loaded.
-            LoadedVersionsError: so many are loaded already.
+            FurtherVersionError: so many are loaded already.
         """
         with self._changing:
-            known = {model.digest: model for model in self._lineup.all}
-            if version.bundle_digest in known:
-                return known[version.bundle_digest]
-            if len(known) >= self._settings.max_loaded:
-                raise LoadedVersionsError(
-                    f"{len(known)} versions are loaded, as many as serving.max_loaded allows; unload one first."
-                )
-            loaded = self._loaded(version)
-            self._lineup = replace(self._lineup, others=(*self._lineup.others, loaded))
-            return loaded
+            answering = [model.digest for model in (self._lineup.champion, self._lineup.challenger) if model]
+            if version.bundle_digest in answering:
+                return
+            most = self._settings.max_loaded - len(set(answering))
+            self._proven[version.bundle_digest] = self._loaded(version)
+            keep_loaded(self._store, version.ref, most=most, answering=answering, by=by)
+            self._follow()
 
-    def unload(self, version: ModelVersion) -> None:
-        """Let a further version go; requests that use it finish.
+    def unload(self, version: ModelVersion, *, by: str | None = None) -> None:
+        """Let a further version go, in the store's other servers too; requests that use it finish.
 
         Raises:
-            LoadedVersionsError: it isn't loaded, or it is champion or challenger.
+            FurtherVersionError: it isn't among those that are to be loaded; champion and challenger stay.
         """
-        with self._changing:
-            others = tuple(model for model in self._lineup.others if model.digest != version.bundle_digest)
-            if len(others) == len(self._lineup.others):
-                raise LoadedVersionsError(
-                    f"{version.ref} is not among the further versions that are loaded here; champion and challenger "
-                    "stay loaded."
-                )
-            self._lineup = replace(self._lineup, others=others)
+        let_go(self._store, version.ref, by=by)
+        self.follow()
 
     def find(self, ref: str) -> LoadedModel | None:
         """The loaded model that a reference means: `name/3`, `3`, `champion`, `challenger` or a digest's beginning."""
@@ -182,7 +169,18 @@ class Fleet:
         for model in self._lineup.all:
             model.predictor.close()
 
+    def _follow(self) -> None:
+        before, wanted = self._lineup, self._wanted()
+        self._problems = ()
+        lineup = self._lined_up(before, wanted)
+        self._broken = {d: at for d, at in self._broken.items() if d in _digests(wanted)}
+        self._proven.clear()
+        if lineup != before:
+            self._lineup = lineup
+            self._log.info("models_changed", before=before.told(), now=lineup.told())
+
     def _wanted(self) -> Wanted:
+        further = tuple(further_versions(self._store))
         champions = self._registry.versions(self._settings.model, State.CHAMPION)
         now = self._lineup.champion
         chosen = [v for v in champions if len(champions) == 1 or (now is not None and v.model == now.name)]
@@ -190,10 +188,11 @@ class Fleet:
             if len(champions) > 1 and not self._settings.bundle:
                 names = ", ".join(version.model for version in champions)
                 raise NoModelError(f"the store has champions of several models ({names}); name one by --model.")
-            return Wanted()
+            return Wanted(further=further)
         champion = chosen[0]
         challengers = self._registry.versions(champion.model, State.CHALLENGER)
-        return Wanted(champion, challengers[0] if challengers else None, get_rollout(self._store, champion.model))
+        challenger = challengers[0] if challengers else None
+        return Wanted(champion, challenger, get_rollout(self._store, champion.model), further)
 
     def _lined_up(self, before: Lineup, wanted: Wanted) -> Lineup:
         champion = before.champion
@@ -216,8 +215,14 @@ class Fleet:
             if challenger is not None and wanted.rollout is not None:
                 share, shadow = wanted.rollout.challenger_share, wanted.rollout.shadow
         used = {model.digest for model in (champion, challenger) if model is not None}
-        others = tuple(model for model in before.others if model.digest not in used)
-        return Lineup(champion, challenger, others, share, shadow)
+        others = tuple(self._further(version) for version in wanted.further if version.bundle_digest not in used)
+        return Lineup(champion, challenger, tuple(filter(None, others)), share, shadow)
+
+    def _further(self, version: ModelVersion) -> LoadedModel | None:
+        found = self._try(version)
+        if found is None:
+            self._problems += (f"{version.ref} is to be loaded for requests that name it, and can't be here.",)
+        return found
 
     def _try(self, version: ModelVersion) -> LoadedModel | None:
         failed = self._broken.get(version.bundle_digest)
@@ -272,4 +277,5 @@ class Fleet:
 
 
 def _digests(wanted: Wanted) -> set[str]:
-    return {version.bundle_digest for version in (wanted.champion, wanted.challenger) if version is not None}
+    named = (wanted.champion, wanted.challenger, *wanted.further)
+    return {version.bundle_digest for version in named if version is not None}

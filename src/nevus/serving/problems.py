@@ -18,13 +18,14 @@ from nevus.bundle.metadata import MetadataError
 from nevus.errors import InputError, NevusError, StorageFullError
 from nevus.imaging import UnreadableImageError
 from nevus.serving.errors import ProblemError
-from nevus.serving.fleet import LoadedVersionsError, NotLoadableError
+from nevus.serving.fleet import NotLoadableError
 from nevus.store.database import StoreAddressError
 from nevus.store.failures import StoreError, StoreUnreachableError
 from nevus.store.labels import ConflictingLabelError
 from nevus.store.predictions import UnknownPredictionError
 from nevus.store.pseudonyms import PseudonymSecretError
 from nevus.store.registry import ApprovalError, TransitionError, UnknownVersionError
+from nevus.store.rollout import FurtherVersionError
 from nevus.store.schema import ForeignDatabaseError, SchemaTooNewError
 
 MEDIA_TYPE = "application/problem+json"
@@ -42,7 +43,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (TransitionError, 409),
     (ApprovalError, 409),
     (NotLoadableError, 409),
-    (LoadedVersionsError, 409),
+    (FurtherVersionError, 409),
     *((kind, 503) for kind in STORE_FAILURES),
     *((kind, 503) for kind in (SchemaTooNewError, ForeignDatabaseError, StoreAddressError, PseudonymSecretError)),
     (BundleError, 503),

@@ -222,6 +222,16 @@ class RolloutRow(Base):
     changed_by: Mapped[str] = mapped_column(sa.String(100))
 
 
+class FurtherVersionRow(Base):
+    """A version that every server keeps loaded for requests that name it, beside champion and challenger."""
+
+    __tablename__ = "further_versions"
+
+    version_id: Mapped[int] = mapped_column(sa.ForeignKey("model_versions.id"), primary_key=True, autoincrement=False)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_by: Mapped[str] = mapped_column(sa.String(100))
+
+
 class HeartbeatRow(Base):
     """One minute of one server process: what the overview draws."""
 

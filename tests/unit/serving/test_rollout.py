@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from nevus.store import Registry, entries
+from nevus.store.rollout import further_versions
 from rollout_factory import approved, bundles, register, wait_until
 from serving_factory import Served, drawn, serving
 
@@ -183,6 +184,34 @@ def test_further_versions_are_loaded_for_requests_that_name_them(champion: Serve
     assert champion.predict(drawn())["version"] == 1
     assert champion.post("/v1/models/tiny/1/unload", "operator").status_code == 409
     assert champion.post("/v1/models/tiny/2/unload", "operator").json()["loaded"] is False
+    assert [number for number, _ in versions(champion)] == [1]
+
+
+def test_no_more_versions_are_loaded_than_the_setting_allows(tmp_path: Path, two: list[Path]) -> None:
+    third = bundles(tmp_path, 3)[2]
+    with serving(tmp_path / "home", two[0], max_loaded=2) as served:
+        for bundle in (*two, third):
+            approved(served.store, bundle)
+        assert served.post("/v1/models/tiny/2/load", "operator").status_code == 200
+        refused = served.post("/v1/models/tiny/3/load", "operator")
+        assert (refused.status_code, "max_loaded" in refused.json()["detail"]) == (409, True)
+        assert served.post("/v1/models/tiny/2/unload", "operator").status_code == 200
+        assert served.post("/v1/models/tiny/3/load", "operator").json()["loaded"] is True
+        assert served.post("/v1/models/tiny/2/unload", "operator").status_code == 409
+
+
+def test_a_further_version_that_cannot_be_loaded_is_refused_and_kept_nowhere(champion: Served, tmp_path: Path) -> None:
+    third = bundles(tmp_path, 3)[2]
+    approved(champion.store, third)
+    shutil.rmtree(third)
+    assert champion.post("/v1/models/tiny/3/load", "operator").status_code == 409
+    assert further_versions(champion.store) == []
+    assert "problems" not in champion.get("/ready").json()
+
+
+def test_a_further_version_that_is_retired_is_unloaded(champion: Served) -> None:
+    assert champion.post("/v1/models/tiny/2/load", "operator").status_code == 200
+    assert champion.post("/v1/models/tiny/2/retire", "admin").status_code == 200
     assert [number for number, _ in versions(champion)] == [1]
 
 

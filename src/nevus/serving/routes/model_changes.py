@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nevus.api import ModelChange, ModelDetail
 from nevus.serving.auth import Principal, needs
+from nevus.serving.fleet import Fleet
 from nevus.serving.model_answers import version_answer, version_detail
 from nevus.serving.schemas import problems
 from nevus.serving.service import Service
@@ -119,18 +120,17 @@ async def rollback(request: Request, model: Model, principal: Operator, said: No
 
 @router.post("/{model}/{number}/load", response_model=ModelDetail, responses=DECIDE)
 async def load(request: Request, model: Model, number: Number, principal: Operator) -> ModelDetail:
-    """Load a further version in this process, for predictions that name it (`model=`)."""
-    del principal
-    service: Service = request.app.state.service
-    return await _changed(service, f"{model}/{number}", service.fleet.load)
+    """Load a further version, for predictions that name it (`model=`).
+
+    It is there when this is answered; other servers of the store follow within seconds, and load it after a restart.
+    """
+    return await _changed(request.app.state.service, f"{model}/{number}", Fleet.load, by=actor(principal))
 
 
 @router.post("/{model}/{number}/unload", response_model=ModelDetail, responses=DECIDE)
 async def unload(request: Request, model: Model, number: Number, principal: Operator) -> ModelDetail:
-    """Free the memory of a further version; requests that use it finish."""
-    del principal
-    service: Service = request.app.state.service
-    return await _changed(service, f"{model}/{number}", service.fleet.unload)
+    """Free the memory of a further version, on every server of the store; requests that use it finish."""
+    return await _changed(request.app.state.service, f"{model}/{number}", Fleet.unload, by=actor(principal))
 
 
 def actor(principal: Principal) -> str:
@@ -138,12 +138,12 @@ def actor(principal: Principal) -> str:
     return principal.name if principal.key_id is not None else current_actor()
 
 
-async def _changed(service: Service, ref: str, change: Callable[[ModelVersion], object]) -> ModelDetail:
+async def _changed(service: Service, ref: str, change: Callable[..., None], *, by: str) -> ModelDetail:
     """Load or unload a version, and show it as it is then."""
 
     def do() -> ModelVersion:
         found = Registry(service.store).get(ref)
-        change(found)
+        change(service.fleet, found, by=by)
         return found
 
     found = await service.in_thread(do)

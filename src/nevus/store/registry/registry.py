@@ -18,6 +18,7 @@ from nevus.store.registry.registration import register
 from nevus.store.registry.rows import row_in_state, to_version
 from nevus.store.registry.states import Move, State, TransitionError, after
 from nevus.store.registry.version import Change, ModelVersion, NewVersion, Registered
+from nevus.store.serving_tables import FurtherVersionRow
 from nevus.store.tables import VersionRow
 
 
@@ -152,7 +153,10 @@ class Registry:
             return Change(to_version(row), to_version(old) if old else None)
 
     def retire(self, ref: str, *, by: str | None = None, note: str = "") -> Change:
-        """Take a version out of use for good; a rollback won't bring it back, a new approval can."""
+        """Take a version out of use for good; a rollback won't bring it back, a new approval can.
+
+        Servers that had loaded it for requests that name it let it go.
+        """
         with self._store.write() as session:
             row = find_row(session, ref)
             state = State(row.state)
@@ -160,6 +164,7 @@ class Registry:
             if state is State.RETIRED and not row.restorable:
                 raise TransitionError(f"{_ref(row)} is retired already, and no rollback would bring it back.")
             row.restorable = False
+            session.execute(sa.delete(FurtherVersionRow).where(FurtherVersionRow.version_id == row.id))
             _move(session, row, target, Move.RETIRE, by=by or current_actor(), told={"note": note})
             warnings: tuple[str, ...] = ()
             if state is State.CHAMPION:
