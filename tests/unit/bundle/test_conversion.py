@@ -10,10 +10,11 @@ import pytest
 from onnx import TensorProto, helper
 from tests.graphs import METADATA, make_tiny_bundle
 
-from nevus.bundle import BundleError, Predictor, bundle_digest, read_bundle_manifest, verify_checksums
+from nevus.bundle import BundleError, Predictor, bundle_digest, read_bundle_manifest, verify_checksums, write_bundle
 from nevus.bundle.conversion import compare, convert_bundle
 from nevus.bundle.conversion.quantise import choose_nodes
 from nevus.bundle.schema import RuntimeSpec
+from nevus.bundle.selftest import draw_cases
 from nevus.errors import InputError
 
 
@@ -115,6 +116,39 @@ def test_what_can_not_be_converted_is_refused(original: Path, int8: Path, tmp_pa
 def test_unreadable_images_do_not_count(original: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="15 could be read"):
         convert_bundle(original, tmp_path / "x", RuntimeSpec(precision="int8"), images=[*images(15), *[b"text"] * 20])
+
+
+@pytest.fixture(scope="module")
+def branched(original: Path) -> Path:
+    """The tiny bundle with its novelty score from a branch of its own, which begins with the trunk's own weights."""
+    model = onnx.load(original / "model.onnx")
+    (former,) = (node for node in model.graph.node if "ood_score" in node.output)
+    model.graph.node.remove(former)
+    model.graph.node.extend(
+        [
+            helper.make_node("AveragePool", ["shares"], ["coarse"], kernel_shape=[16, 16], strides=[16, 16]),
+            helper.make_node("Conv", ["coarse", "kernel", "bias"], ["seen"]),
+            helper.make_node("ReduceMean", ["seen", "space"], ["means"], keepdims=0),
+            helper.make_node("ReduceSumSquare", ["means", "axis"], ["ood_score"], keepdims=0),
+        ]
+    )
+    target = original.parent / "branched"
+    write_bundle(target, read_bundle_manifest(original), model.SerializeToString())
+    return target
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_novelty_stays_exact_where_it_shares_weights_with_what_is_quantised(
+    branched: Path, tmp_path: Path, engine: str
+) -> None:
+    if engine == "openvino":
+        pytest.importorskip("openvino", reason="needs nevus[openvino]")
+    convert_bundle(branched, tmp_path / "int8", RuntimeSpec(engine=engine, precision="int8"), images=images())
+    cases = draw_cases(48, 64)
+    with Predictor(branched) as exact, Predictor(tmp_path / "int8", threads=2) as quantised:
+        expected, found = exact.run_arrays(cases), quantised.run_arrays(cases)
+    np.testing.assert_allclose(found["ood_score"], expected["ood_score"], rtol=1e-5)
+    assert np.abs(found["logits"] - expected["logits"]).max() > 1e-3
 
 
 def chain(convolutions: int, novelty_after: int) -> onnx.GraphProto:

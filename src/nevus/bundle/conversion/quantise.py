@@ -44,6 +44,7 @@ def quantise_graph(graph: Path, images: Sequence[NDArray[np.uint8]], metadata_wi
     chosen = choose_nodes(model.graph)
     if not chosen:
         raise BundleError(f"{graph} has no convolution, so int8 would change nothing.")
+    give_own_weights(model.graph, frozenset(chosen))
     with tempfile.TemporaryDirectory() as folder:
         named, quantised = Path(folder) / "named.onnx", Path(folder) / "quantised.onnx"
         onnx.save(model, named)
@@ -75,6 +76,26 @@ def choose_nodes(graph: Any) -> list[str]:
         exact = frozenset()
     wanted = {n.name for n in graph.node if n.op_type in _HEAVY | _LIGHT}
     return [n.name for n in graph.node if n.name in (inside & wanted) - exact]
+
+
+def give_own_weights(graph: Any, chosen: frozenset[str]) -> None:
+    """Give the nodes that are to be 8-bit copies of the constants that they share with others.
+
+    The novelty branch begins with the trunk's own weights, kept once in the graph. Quantised there they would be so for
+    both; and OpenVINO, which folds an 8-bit convolution's scales away, then computes the other one wrongly.
+    """
+    constants = {constant.name: constant for constant in graph.initializer}
+    elsewhere = {name for node in graph.node if node.name not in chosen for name in node.input}
+    copies: dict[str, str] = {}
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            if node.name in chosen and name in constants and name in elsewhere:
+                if name not in copies:
+                    copies[name] = f"{name}.8bit"
+                    copy = graph.initializer.add()
+                    copy.CopyFrom(constants[name])
+                    copy.name = copies[name]
+                node.input[place] = copies[name]
 
 
 class _Calibration:
