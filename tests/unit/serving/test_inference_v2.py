@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import struct
 from typing import Any
 
 import numpy as np
@@ -100,6 +102,82 @@ def test_whole_files_are_judged_as_ever_and_stored(served: Served) -> None:
     assert service.blobs is not None
     assert stored.image_key is not None
     assert service.blobs.exists(stored.image_key)
+
+
+def binary(tensor: dict[str, Any], raw: bytes, **more: Any) -> tuple[bytes, dict[str, str]]:
+    """Body and headers as `kserve.InferenceRESTClient` 0.21.0 and `tritonclient.http` 2.73.0 send them by default."""
+    tensor = {key: value for key, value in tensor.items() if key != "data"} | {
+        "parameters": {"binary_data_size": len(raw)}
+    }
+    said = json.dumps({"id": "5c2f", "model_name": NAME, "inputs": [tensor]} | more).encode()
+    length = {"inference-header-content-length": str(len(said)), "content-type": "application/octet-stream"}
+    return said + raw, length
+
+
+def prefixed(*contents: bytes) -> bytes:
+    return b"".join(struct.pack("<I", len(content)) + content for content in contents)
+
+
+def binary_outputs(answered: Any) -> dict[str, Any]:
+    """The outputs as both clients read them."""
+    length = int(answered.headers["Inference-Header-Content-Length"])
+    place, found = length, {}
+    for one in json.loads(answered.content[:length])["outputs"]:
+        size = one["parameters"]["binary_data_size"]
+        raw = answered.content[place : place + size]
+        place += size
+        found[one["name"]] = np.frombuffer(raw, "<f4").reshape(one["shape"]) if one["datatype"] == "FP32" else raw
+    assert place == len(answered.content)
+    return found
+
+
+def test_tensors_may_follow_the_json_as_bytes_and_come_back_so(served: Served, pixels: np.ndarray) -> None:
+    body, headers = binary(image(pixels), pixels.tobytes(), parameters={"binary_data_output": True})
+    answered = served.post(f"/v2/models/{NAME}/infer", content=body, headers=headers)
+    assert answered.headers["content-type"] == "application/octet-stream"
+    found, expected = binary_outputs(answered), outputs(infer(served, {"inputs": [image(pixels)]}).json())
+    assert set(found) == set(expected)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values.astype(np.float32))
+    assert served.client.get("/v2").json()["extensions"] == ["binary_tensor_data"]
+
+
+def test_files_may_follow_the_json_as_they_are_and_each_output_comes_as_it_asks(served: Served) -> None:
+    asked = [{"name": "verdict", "parameters": {"binary_data": True}}, {"name": "ood_score"}]
+    body, headers = binary(files(b"", b""), prefixed(drawn("mel"), drawn("nv")), outputs=asked)
+    answered = served.post(f"/v2/models/{NAME}/infer", content=body, headers=headers)
+    direct = [served.predict(drawn(diagnosis)) for diagnosis in ("mel", "nv")]
+    length = int(answered.headers["Inference-Header-Content-Length"])
+    assert answered.content[length:] == prefixed(*[one["verdict"].encode() for one in direct])
+    told = {one["name"]: one for one in json.loads(answered.content[:length])["outputs"]}
+    assert told["ood_score"]["data"] == pytest.approx([one["ood_score"] for one in direct], rel=1e-5)
+    plain = served.post(f"/v2/models/{NAME}/infer", content=body.replace(b"true", b"null"), headers=headers).json()
+    assert plain["outputs"][0]["data"] == [one["verdict"] for one in direct]
+
+
+def test_bytes_that_are_not_what_the_json_says_are_refused(served: Served, pixels: np.ndarray) -> None:
+    raw = pixels.tobytes()
+    whole, headers = binary(image(pixels), raw)
+    name = "inference-header-content-length"
+    length = int(headers[name])
+    cases = [
+        (whole[:-1], headers, "binary_data_size"),
+        (whole + b"x", headers, "1 bytes follow"),
+        (whole, headers | {name: "0"}, "Content-Length"),
+        (whole, headers | {name: str(len(whole) + 1)}, "Content-Length"),
+        (whole, headers | {name: "-5"}, "Content-Length"),
+        (whole[:length].replace(str(len(raw)).encode(), b"-1843") + raw, headers, "binary_data_size"),
+        (*binary(image(pixels), raw[:100]), "numbers of the type UINT8"),
+        (*binary(files(b""), b"\xff\xff\xff\xff"), "BYTES [N]"),
+        (*binary(files(b""), b"\x01"), "BYTES [N]"),
+        (*binary(files(b"", b""), prefixed(drawn())), "BYTES [N]"),
+        (json.dumps({"inputs": [{"name": "image", "shape": [1], "datatype": "BYTES"}]}).encode(), {}, "data"),
+    ]
+    for body, sent, said in cases:
+        answered = served.post(f"/v2/models/{NAME}/infer", content=body, headers=sent)
+        assert (answered.status_code, said in answered.json()["error"]) == (400, True), answered.text
+    packed = served.post(f"/v2/models/{NAME}/infer", content=whole, headers=headers | {"Content-Encoding": "gzip"})
+    assert packed.status_code == 415
 
 
 def blank() -> bytes:

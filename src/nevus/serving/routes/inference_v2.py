@@ -1,8 +1,8 @@
-"""The Open Inference Protocol v2 (JSON), so that KServe and its clients work.
+"""The Open Inference Protocol v2 with its binary tensors, so that KServe and its clients work.
 
 Input `image`: UINT8 [N, height, width, 3] framed pixels, with FP32 `metadata` [N, M] where the model has it; or BYTES
-[N], base64 of whole files, which are decoded and framed as every image is. Whole files are pictures of somebody: their
-predictions are stored like all others. Raw tensors are not: they have no picture that could be shown or labelled.
+[N], whole files (base64 in JSON), which are decoded and framed as every image is. Whole files are pictures of somebody:
+their predictions are stored like all others. Raw tensors are not: they have no picture that could be shown or labelled.
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
 """
 
@@ -24,12 +24,14 @@ from nevus.serving.auth import Principal, needs
 from nevus.serving.bodies import read_body
 from nevus.serving.deadline import within
 from nevus.serving.errors import ProblemError
+from nevus.serving.inference_binary import EXTENSION, HEADER, MEDIA_TYPE, asks_binary
 from nevus.serving.inference_errors import OnlyError, OnlyErrorRoute
 from nevus.serving.inference_tensors import (
     InferenceRequest,
     Tensor,
     inference_answer,
     inlined_schema,
+    read_request,
     stated_metadata,
     tensor_array,
     tensor_files,
@@ -47,18 +49,21 @@ router = APIRouter(prefix="/v2", tags=["Open Inference Protocol v2"], route_clas
 
 
 _FAILURES: dict[int | str, dict[str, Any]] = {
-    status: {"model": OnlyError} for status in (400, 401, 403, 404, 408, 413, 422, 429, 503)
+    status: {"model": OnlyError} for status in (400, 401, 403, 404, 408, 413, 415, 422, 429, 503)
 }
 _BODY = {
     "required": True,
-    "content": {"application/json": {"schema": inlined_schema(InferenceRequest)}},
+    "content": {
+        "application/json": {"schema": inlined_schema(InferenceRequest)},
+        MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}},
+    },
 }
 
 
 @router.get("", summary="What server is this?")
 async def server() -> dict[str, Any]:
     """Its name, version and extensions."""
-    return {"name": "nevus", "version": __version__, "extensions": []}
+    return {"name": "nevus", "version": __version__, "extensions": [EXTENSION]}
 
 
 @router.get("/health/live", summary="Is the process alive?")
@@ -106,7 +111,12 @@ async def metadata(
 async def infer(
     request: Request, name: str, principal: Annotated[Principal, needs("clinician")], version: str | None = None
 ) -> Response:
-    """Run the model. All its outputs come back, or those that are asked for; unusable files are refused."""
+    """Run the model. All its outputs come back, or those that are asked for; unusable files are refused.
+
+    Tensors may follow the JSON as bytes, whose length the header `Inference-Header-Content-Length` then tells.
+    """
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise ProblemError(415, "compressed bodies are not read; send it as it is.")
     service: Service = request.app.state.service
     service.admit()
     settings = service.settings
@@ -114,7 +124,7 @@ async def infer(
     most = int(settings.max_body_mb * 1e6) * 4 // 3 + 4096
     data = await read_body(request, most_bytes=most, seconds=settings.timeout_seconds)
     async with within(settings.timeout_seconds):
-        asked = await service.in_thread(InferenceRequest.model_validate_json, data)
+        asked = await service.in_thread(read_request, data, request.headers.get(HEADER))
         given = {tensor.name: tensor for tensor in asked.inputs}
         image = given.get(IMAGE)
         if image is None:
@@ -138,8 +148,13 @@ async def infer(
         chosen = named or list(found)
         answer = {"model_name": model.name, "model_version": _version(model)}
         answer |= {"id": asked.id} if asked.id is not None else {}
-        body = await service.in_thread(inference_answer, answer, {output: found[output] for output in chosen})
-    return Response(body, media_type="application/json")
+        told = {output.name: output.parameters for output in asked.outputs or []}
+        binary = [output for output in chosen if asks_binary(asked.parameters, told.get(output, {}))]
+        outputs = {output: found[output] for output in chosen}
+        body, length = await service.in_thread(inference_answer, answer, outputs, binary)
+    if length is None:
+        return Response(body, media_type="application/json")
+    return Response(body, media_type=MEDIA_TYPE, headers={HEADER: str(length)})
 
 
 def _model(service: Service, name: str, version: str | None) -> LoadedModel:
