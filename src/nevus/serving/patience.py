@@ -1,4 +1,7 @@
-"""A connection whose request's head doesn't come is closed: there are many slow clients, and few sockets."""
+"""A connection is closed whose request's head doesn't come, or whose body still comes long after its refusal.
+
+There are many slow clients, and few sockets.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 def patient_protocol(seconds: float) -> type[HttpToolsProtocol]:
     """uvicorn's protocol, closing connections on which no whole head comes within so many seconds.
 
-    Between requests uvicorn's own keep-alive counts; bodies have the service's limits.
+    Between requests uvicorn's own keep-alive counts; bodies that somebody waits for have the service's limits. The rest
+    of a body whose request was answered already, such as by 401, may come for so many seconds too: to close at once
+    would take the answer from a client that is still sending.
     """
 
     class PatientProtocol(HttpToolsProtocol):
         _heading = True
         _late: asyncio.TimerHandle | None = None
+        _rest: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -37,14 +43,30 @@ def patient_protocol(seconds: float) -> type[HttpToolsProtocol]:
             self._heading = False
             super().on_headers_complete()
 
+        def on_response_complete(self) -> None:
+            unread = self.cycle.more_body and not self.pipeline
+            super().on_response_complete()
+            if unread and not self.transport.is_closing():
+                self._rest = self.loop.call_later(seconds, self._give_up)
+
+        def on_message_complete(self) -> None:
+            super().on_message_complete()
+            self._cancel_rest()
+
         def connection_lost(self, exc: Exception | None) -> None:
             self._cancel()
+            self._cancel_rest()
             super().connection_lost(exc)
 
         def _cancel(self) -> None:
             if self._late is not None:
                 self._late.cancel()
                 self._late = None
+
+        def _cancel_rest(self) -> None:
+            if self._rest is not None:
+                self._rest.cancel()
+                self._rest = None
 
         def _give_up(self) -> None:
             self._late = None

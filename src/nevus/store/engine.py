@@ -36,6 +36,7 @@ def connect(url: sa.URL, *, survive_power_loss: bool = True) -> sa.Engine:
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
     sa.event.listen(engine, "connect", partial(_configure, synchronous="FULL" if survive_power_loss else "NORMAL"))
     sa.event.listen(engine, "begin", _begin)
+    sa.event.listen(engine, "handle_error", _let_go)
     if url.database and not url.database.startswith("file:"):
         _mind_the_file(engine, Path(url.database))
     return engine
@@ -69,6 +70,15 @@ def _mind_the_file(engine: sa.Engine, file: Path) -> None:
     sa.event.listen(engine, "do_connect", connecting)
     sa.event.listen(engine, "connect", connected)
     sa.event.listen(engine, "checkout", used)
+
+
+_OPENED_AS_IT_WAS = ("SQLITE_READONLY", "SQLITE_IOERR")
+
+
+def _let_go(context: sa.engine.ExceptionContext) -> None:
+    """Open the file anew next time: a connection made while it couldn't be written stays read-only for ever."""
+    if str(getattr(context.original_exception, "sqlite_errorname", "")).startswith(_OPENED_AS_IT_WAS):
+        context.is_disconnect = True
 
 
 def exclusive(connection: sa.Connection) -> None:

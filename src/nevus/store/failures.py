@@ -62,6 +62,10 @@ def _read_only(address: str, said: str) -> NevusError:
     return StoreUnreachableError(f"the store {address} must be writable for you ({said}).")
 
 
+def _failing(address: str, said: str) -> NevusError:
+    return StoreError(f"the file of the store {address} can't be read or written ({said}): look at its disk.")
+
+
 def _damaged(address: str, said: str) -> NevusError:
     return StoreError(f"the file of the store {address} is damaged or no database ({said}). Restore a backup.")
 
@@ -71,6 +75,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], Callable[[str, str], NevusError]], ...] 
     (("SQLITE_BUSY", "SQLITE_LOCKED", "55P03"), _busy),
     (("SQLITE_CANTOPEN",), _closed),
     (("SQLITE_READONLY",), _read_only),
+    (("SQLITE_IOERR",), _failing),
     (("SQLITE_NOTADB", "SQLITE_CORRUPT"), _damaged),
 )
 """Error codes of SQLite, and SQLSTATEs of Postgres, by their beginning."""
