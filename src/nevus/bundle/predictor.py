@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 from time import perf_counter
@@ -24,13 +25,33 @@ from nevus.bundle.schema import BundleManifest
 from nevus.bundle.selftest import require_selftest
 from nevus.bundle.source import Source, decode_source, framed_input
 from nevus.bundle.usable_cpus import usable_cpus
-from nevus.imaging.decode import DecodeLimits, UnreadableImageError
+from nevus.imaging.decode import DecodedImage, DecodeLimits, UnreadableImageError
 from nevus.imaging.overlay import overlay_evidence
-from nevus.imaging.quality import mean_colours, measure_quality, quality_reasons
+from nevus.imaging.quality import Quality, mean_colours, measure_quality, quality_reasons
 from nevus.imaging.resize import frame
 
 _LARGEST_OVERLAY = 1024
 _WAITING_PER_THREAD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A decoded image. ms: what it took."""
+
+    image: DecodedImage
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Framed:
+    """What the graph takes of an image, and what was measured on it."""
+
+    seen: _Seen
+    pixels: NDArray[np.uint8]
+    quality: Quality
+    colours: dict[str, float]
+    refused: bool
+    ms: float
 
 
 class Predictor:
@@ -122,6 +143,24 @@ class Predictor:
         """Judge one image in the caller's own thread; as `predict` does."""
         return self._answer(image, metadata, raw)
 
+    def answer_together(
+        self, images: Sequence[Source], metadata: Sequence[Metadata | None], *, raw: bool = False
+    ) -> list[Prediction | Failure]:
+        """Judge a few images in the caller's own thread, stage by stage; as `answer` does each.
+
+        The graph still runs on one image at a time. But what a stage needs (code, tables, weights) stays in the
+        processor's caches from one image to the next, where each graph's run would drive it out.
+
+        Raises:
+            InferenceError: the graph can't be run on one of them.
+        """
+        seen = [self._seen(image) for image in images]
+        framed = [one if isinstance(one, Failure) else self._framed(one) for one in seen]
+        return [
+            pixels if isinstance(pixels, Failure) else self._judged(image, pixels, known, raw)
+            for image, pixels, known in zip(images, framed, metadata, strict=True)
+        ]
+
     def run_arrays(self, image: NDArray[np.uint8], metadata: NDArray[np.float32] | None = None) -> Outputs:
         """Run the graph on framed pixels uint8 [N, height, width, 3] and encoded metadata float32 [N, M].
 
@@ -184,34 +223,38 @@ class Predictor:
         self.close()
 
     def _answer(self, image: Source, metadata: Metadata | None, raw: bool) -> Prediction | Failure:
-        path = str(image) if isinstance(image, str | Path) else None
+        return self.answer_together([image], [metadata], raw=raw)[0]
+
+    def _seen(self, image: Source) -> _Seen | Failure:
         start = perf_counter()
         try:
             decoded = decode_source(image, self.limits, self.manifest.input)
         except UnreadableImageError as error:
-            return Failure(path, str(error), error.reason)
-        decoded_at = perf_counter()
-        framed = framed_input(decoded.pixels, self.manifest.input)
-        quality = measure_quality(framed)
-        refused = quality_reasons(quality, decoded.width, decoded.height, self.manifest.refusal.quality)
-        framed_at = perf_counter()
+            return Failure(_path(image), str(error), error.reason)
+        return _Seen(decoded, (perf_counter() - start) * 1e3)
+
+    def _framed(self, seen: _Seen) -> _Framed:
+        start = perf_counter()
+        pixels = framed_input(seen.image.pixels, self.manifest.input)
+        quality = measure_quality(pixels)
+        refused = quality_reasons(quality, seen.image.width, seen.image.height, self.manifest.refusal.quality)
+        return _Framed(seen, pixels, quality, mean_colours(pixels), bool(refused), (perf_counter() - start) * 1e3)
+
+    def _judged(self, image: Source, framed: _Framed, known: Metadata | None, raw: bool) -> Prediction:
+        start = perf_counter()
         outputs: Outputs = {}
-        if raw or not refused:
-            outputs = {name: value[0] for name, value in self._run(framed[None], self._encoded(metadata)).items()}
-        latency = {
-            "decode": (decoded_at - start) * 1e3,
-            "frame": (framed_at - decoded_at) * 1e3,
-            "infer": (perf_counter() - framed_at) * 1e3,
-        }
+        if raw or not framed.refused:
+            outputs = {name: value[0] for name, value in self._run(framed.pixels[None], self._encoded(known)).items()}
+        latency = {"decode": framed.seen.ms, "frame": framed.ms, "infer": (perf_counter() - start) * 1e3}
         return compose_prediction(
             self.manifest,
-            decoded,
-            quality,
+            framed.seen.image,
+            framed.quality,
             outputs,
-            path=path,
-            metadata=metadata,
+            path=_path(image),
+            metadata=known,
             latency=latency,
-            colours=mean_colours(framed),
+            colours=framed.colours,
         )
 
     def _run(self, image: NDArray[np.uint8], metadata: NDArray[np.float32] | None) -> Outputs:
@@ -225,3 +268,7 @@ class Predictor:
             return None
         known = metadata or Metadata()
         return encode(self.manifest.metadata, [known.age], [known.sex], [known.site])
+
+
+def _path(image: Source) -> str | None:
+    return str(image) if isinstance(image, str | Path) else None

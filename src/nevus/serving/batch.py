@@ -15,7 +15,7 @@ from nevus.errors import InputError
 from nevus.serving.answers import prediction_answer
 from nevus.serving.bodies import PlainText
 from nevus.serving.errors import ProblemError
-from nevus.serving.judging import Subject, judge_image
+from nevus.serving.judging import Subject, Task
 from nevus.serving.lineup import LoadedModel
 from nevus.serving.problems import refusal
 from nevus.serving.routing import choose
@@ -115,16 +115,7 @@ async def _judge(service: Service, item: Item, model: str | None, *, key_id: str
     )
     data = await item.read()
     route = choose(service, model, patient=subject.patient_hash, lesion=subject.lesion_hash, request_id=request_id)
-    judged = await service.compute(
-        judge_image,
-        route.model,
-        data,
-        subject,
-        request_id=request_id,
-        key_id=key_id,
-        arm=route.arm,
-        blobs=service.blobs,
-    )
+    judged = await service.judge(Task(route.model, data, subject, request_id, key_id, route.arm))
     shadow = (route.shadow, data, subject, judged.row) if route.shadow is not None else None
     return _Done(judged.row, route.model, shadow)
 

@@ -1,8 +1,10 @@
-"""One image, from bytes to the answer and the row that is stored: the work of one thread."""
+"""Images, from bytes to the answers and the rows that are stored: the work of one thread."""
 
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -36,37 +38,51 @@ class Judged:
     row: dict[str, Any]
 
 
-def judge_image(
-    model: LoadedModel,
-    data: bytes,
-    subject: Subject,
-    *,
-    request_id: str,
-    key_id: str | None,
-    arm: str,
-    blobs: BlobStore | None,
-) -> Judged:
-    """Judge an image and put its picture aside.
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An image to judge, and what its row says of the request."""
 
-    Raises:
-        ProblemError: the image can't be read.
-        BlobError: its picture can't be kept.
+    model: LoadedModel
+    data: bytes
+    subject: Subject
+    request_id: str
+    key_id: str | None
+    arm: str
+
+
+def judge_together(tasks: Sequence[Task], blobs: BlobStore | None) -> list[Judged | Exception]:
+    """Judge images by one model and put their pictures aside; what goes wrong with one is its result alone.
+
+    A `ProblemError` where an image can't be read, a `BlobsError` where its picture can't be kept.
     """
-    started = perf_counter()
-    found = model.predictor.answer(data, subject.metadata)
+    try:
+        found: list[Any] = tasks[0].model.predictor.answer_together(
+            [task.data for task in tasks], [task.subject.metadata for task in tasks]
+        )
+    except Exception as error:
+        if len(tasks) == 1:
+            return [error]
+        return [result for task in tasks for result in judge_together([task], blobs)]
+    hashes = [hashlib.sha256(task.data).hexdigest() for task in tasks]
+    return [_kept(*one, blobs) for one in zip(tasks, found, hashes, strict=True)]
+
+
+def _kept(task: Task, found: Prediction | Failure, image_hash: str, blobs: BlobStore | None) -> Judged | Exception:
     if isinstance(found, Failure):
-        raise ProblemError(422, found.error, field="image", reason=found.reason)
-    judged_at = perf_counter()
-    image_hash = hashlib.sha256(data).hexdigest()
+        return ProblemError(422, found.error, field="image", reason=found.reason)
+    started = perf_counter()
     pictured: dict[str, Any] = {"image_hash": image_hash, "image_key": None, "image_type": "", "orientation": 1}
-    if blobs is not None:
-        picture = kept_picture(data, model.predictor.limits)
-        key = picture.key(image_hash)
-        blobs.put(key, picture.data)
-        pictured |= {"image_key": key, "image_type": picture.media_type, "orientation": picture.orientation}
-    found.latency["keep"] = (perf_counter() - judged_at) * 1e3
-    found.latency["total"] = (perf_counter() - started) * 1e3
-    row = prediction_row(model, found, subject, request_id=request_id, key_id=key_id, arm=arm)
+    try:
+        if blobs is not None:
+            picture = kept_picture(task.data, task.model.predictor.limits)
+            key = picture.key(image_hash)
+            blobs.put(key, picture.data)
+            pictured |= {"image_key": key, "image_type": picture.media_type, "orientation": picture.orientation}
+    except Exception as error:
+        return error
+    found.latency["keep"] = (perf_counter() - started) * 1e3
+    found.latency["total"] = math.fsum(found.latency.values())
+    row = prediction_row(task.model, found, task.subject, request_id=task.request_id, key_id=task.key_id, arm=task.arm)
     return Judged(found, row | pictured)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from nevus.errors import StorageFullError
+from nevus.serving.judges import settle
 from nevus.store import Store
 from nevus.store.failures import StoreBusyError, StoreUnreachableError
 
@@ -92,26 +93,9 @@ class Recorder:
                     job.write(connection)
         except Exception as error:  # whatever it is, those who wait must hear of it
             if len(jobs) == 1 or isinstance(error, _OUTAGES):  # one by one they would wait for the store in turn
-                for job in jobs:
-                    _tell(job, error)
+                settle([(job.loop, job.done, error) for job in jobs])
                 return
             for job in jobs:
                 self._write([job])
             return
-        for job in jobs:
-            _tell(job, None)
-
-
-def _tell(job: _Job, error: Exception | None) -> None:
-    def settle() -> None:
-        if job.done.done():  # the client has gone
-            return
-        if error is None:
-            job.done.set_result(None)
-        else:
-            job.done.set_exception(error)
-
-    try:
-        job.loop.call_soon_threadsafe(settle)
-    except RuntimeError:  # the loop has ended with the service
-        return
+        settle([(job.loop, job.done, None) for job in jobs])

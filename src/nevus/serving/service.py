@@ -22,6 +22,8 @@ from nevus.serving.auth import Authenticator, RateLimit
 from nevus.serving.fleet import Fleet, NoModelError
 from nevus.serving.heartbeat import Pulse
 from nevus.serving.housekeeping import Housekeeping
+from nevus.serving.judges import Judges
+from nevus.serving.judging import Judged, Task
 from nevus.serving.metrics import Metrics
 from nevus.serving.noted_blobs import NotedBlobs
 from nevus.serving.recorder import Recorder, Write
@@ -64,7 +66,7 @@ class Service:
         self.shadows = Shadows(
             store, self.metrics, self.log, most=settings.shadow_backlog, busy=lambda: self._busy >= self.threads
         )
-        self._compute = ThreadPoolExecutor(self.threads, "nevus-infer")
+        self._judges = Judges(self.threads, self.blobs)
         self._side = ThreadPoolExecutor(_SIDE_THREADS, "nevus-side")
         self.uploads = asyncio.Semaphore(_UPLOADS)
         """Held while samples are checked: keys are checked in the same threads, and must find one free."""
@@ -85,7 +87,7 @@ class Service:
     def close(self) -> None:
         """Let running work end, write what waits, and let go of everything."""
         self._ends.set()
-        self._compute.shutdown(wait=True)
+        self._judges.close()
         self.shadows.close()
         self._side.shutdown(wait=True)
         self.recorder.close()
@@ -106,12 +108,25 @@ class Service:
         """
         self.admission.check(images)
 
-    async def compute(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a model's work in one of the computing threads."""
+    async def judge(self, task: Task) -> Judged:
+        """Judge an image in one of the computing threads, and put its picture aside.
+
+        Raises:
+            ProblemError: the image can't be read.
+            BlobsError: its picture can't be kept.
+        """
         self._busy += 1
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._compute, functools.partial(function, *args, **kwargs))
+            return await self._judges.judge(task)
+        finally:
+            self._busy -= 1
+
+    async def compute(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run other work of a model in one of the computing threads."""
+        self._busy += 1
+        try:
+            found: R = await self._judges.run(functools.partial(function, *args, **kwargs))
+            return found
         finally:
             self._busy -= 1
 

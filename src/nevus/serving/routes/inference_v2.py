@@ -36,7 +36,7 @@ from nevus.serving.inference_tensors import (
     tensor_array,
     tensor_files,
 )
-from nevus.serving.judging import Judged, Subject, judge_image
+from nevus.serving.judging import Judged, Subject, Task
 from nevus.serving.lineup import LoadedModel
 from nevus.serving.service import Service
 from nevus.store.predictions import append_predictions
@@ -223,19 +223,8 @@ async def _judge(
     service: Service, model: LoadedModel, files: list[bytes], known: Metadata, *, key_id: str | None, request_id: str
 ) -> dict[str, Any]:
     """Judge whole files and store what came of each, as every prediction is."""
-    jobs = [
-        service.compute(
-            judge_image,
-            model,
-            data,
-            Subject(known),
-            request_id=request_id,
-            key_id=key_id,
-            arm="champion" if model is service.fleet.lineup.champion else "pinned",
-            blobs=service.blobs,
-        )
-        for data in files
-    ]
+    arm = "champion" if model is service.fleet.lineup.champion else "pinned"
+    jobs = [service.judge(Task(model, data, Subject(known), request_id, key_id, arm)) for data in files]
     results = await asyncio.gather(*jobs, return_exceptions=True)
     judged = [one for one in results if isinstance(one, Judged)]
     rows = [one.row for one in judged]

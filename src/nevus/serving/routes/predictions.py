@@ -18,7 +18,7 @@ from nevus.serving.bodies import Asked, AskedWithImages, Body, read_images
 from nevus.serving.deadline import within
 from nevus.serving.errors import ProblemError
 from nevus.serving.idempotency import Repeat
-from nevus.serving.judging import Judged, Subject, judge_image
+from nevus.serving.judging import Judged, Subject, Task
 from nevus.serving.lesion import lesion_answer
 from nevus.serving.routing import Route, choose
 from nevus.serving.schemas import LesionAnswers, PredictionAnswer, problems
@@ -167,19 +167,7 @@ async def judge_and_record(
 async def _judge_all(
     service: Service, route: Route, body: Body, subject: Subject, *, key_id: str | None, request_id: str
 ) -> list[Judged]:
-    jobs = [
-        service.compute(
-            judge_image,
-            route.model,
-            image,
-            subject,
-            request_id=request_id,
-            key_id=key_id,
-            arm=route.arm,
-            blobs=service.blobs,
-        )
-        for image in body.images
-    ]
+    jobs = [service.judge(Task(route.model, image, subject, request_id, key_id, route.arm)) for image in body.images]
     if len(jobs) == 1:
         return [await jobs[0]]
     found = await asyncio.gather(*jobs, return_exceptions=True)
