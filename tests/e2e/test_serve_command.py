@@ -43,6 +43,17 @@ def test_an_address_beyond_this_machine_needs_a_key(tmp_path, bundle):
         assert server.stop() == 0
 
 
+def test_a_home_with_another_secret_than_its_rows_is_refused_by_file_and_remedy(tmp_path, bundle):
+    home, secret = tmp_path / "home", tmp_path / "home" / "secrets" / "pseudonyms.key"
+    with serve(home, "--bundle", str(bundle)) as server:
+        assert server.stop() == 0
+    secret.write_text("ab" * 32)
+    refused = nevus("serve", "--bundle", bundle, "--port", free_port(), home=home)
+    said = " ".join(refused.err.split())
+    assert (refused.code, str(secret) in said, "Put the right one back" in said) == (2, True, True)
+    assert "Traceback" not in said
+
+
 @pytest.mark.parametrize(("trusted", "each_their_own"), [("[]", False), ("[127.0.0.0/8]", True)])
 def test_a_forwarded_address_counts_only_from_a_proxy_that_is_trusted(tmp_path, bundle, trusted, each_their_own):
     nevus("keys", "create", "--role", "admin", "--name", "A", home=tmp_path / "home")

@@ -85,7 +85,7 @@ def restore(
     else:
         audit = "intact" if done.audit_intact else "NOT intact"
         typer.echo(f"{done.home}: {done.pictures:,} pictures; the audit has {done.audit_rows:,} rows, {audit}.")
-        if not done.with_secrets:
+        if not done.secret_there:
             typer.echo("Put the secret of the pseudonyms back as secrets/pseudonyms.key before the service starts.")
         if done.elsewhere:
             typer.echo(f"The pictures lie in {done.elsewhere}.")

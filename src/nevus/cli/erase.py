@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nevus.cli.store_context import AsJson, Home, StoreUrl, open_context
+
+if TYPE_CHECKING:
+    from nevus.store.pseudonym_secrets import KnownSecret
 
 Blobs = Annotated[
     str | None,
@@ -38,13 +41,15 @@ def erase(
     """
     from nevus.store.blobs import open_blobs
     from nevus.store.erasure import erase_patient
-    from nevus.store.pseudonyms import Pseudonyms
+    from nevus.store.pseudonym_secrets import known_secrets, pseudonyms_to_erase
 
     with open_context(home, store) as context:
+        names = pseudonyms_to_erase(context.store, context.home, pseudonym_file)
+        others = [known for known in known_secrets(context.store) if known.check_value != names.check_value]
         erased = erase_patient(
             context.store,
             open_blobs(blobs, context.home),
-            Pseudonyms.open(context.home, pseudonym_file),
+            names,
             patient,
             home=context.home,
             dry_run=dry_run,
@@ -55,7 +60,7 @@ def erase(
             "erased": not dry_run,
             "places": [{"place": line.place, "items": line.items, "detail": line.detail} for line in erased.lines],
             "trained_on": list(erased.trained_on),
-            "notes": list(erased.notes),
+            "notes": [*erased.notes, *map(_told, others)],
         }
         typer.echo(json.dumps(record, ensure_ascii=False, indent=1))
         return
@@ -63,6 +68,14 @@ def erase(
         typer.echo(f"{line.items:>8,}  {line.place}{f' ({line.detail})' if line.detail else ''}")
     for ref in erased.trained_on:
         typer.echo(f"had seen the patient: {ref}; it stays")
-    for note in erased.notes:
+    for note in (*erased.notes, *map(_told, others)):
         typer.echo(f"note: {note}")
     typer.echo(f"{erased.subject}: {erased.items:,} things {'would go' if dry_run else 'erased'}.")
+
+
+def _told(other: KnownSecret) -> str:
+    until = f" to {other.retired_at:%Y-%m-%d}" if other.retired_at else " on"
+    return (
+        f"rows from {other.noted_at:%Y-%m-%d}{until} are hashed with another secret (secrets/pseudonyms-"
+        f"{other.check_value[:12]}.key where nevus put it aside): erase again with --pseudonym-file"
+    )

@@ -47,6 +47,9 @@ COMMANDS: dict[str, CommandEntry] = {
     "predict": CommandEntry("nevus.cli.predict:predict", "Judge images with a bundle.", None, _USE),
     "bundle": CommandEntry("nevus.cli.bundle:app", "Verify, convert and import model bundles.", None, _USE),
     "keys": CommandEntry("nevus.cli.keys:app", "Make, list and revoke the keys of the service.", "serve", _USE),
+    "pseudonyms": CommandEntry(
+        "nevus.cli.pseudonyms:app", "The secret that patients' keys are hashed with.", "serve", _USE
+    ),
     "erase": CommandEntry("nevus.cli.erase:erase", "Erase a patient from every place.", "serve", _USE),
     "backup": CommandEntry("nevus.cli.backup:backup", "Back up database and pictures into one file.", "serve", _USE),
     "restore": CommandEntry("nevus.cli.backup:restore", "Restore a backup into a home folder.", "serve", _USE),

@@ -16,6 +16,7 @@ from nevus.serving.service import configure_logs
 from nevus.serving.settings import ServingSettings
 from nevus.store import Store
 from nevus.store.keys import ApiKeys, register_key_file
+from nevus.store.pseudonym_secrets import pseudonyms_to_serve
 
 GRACE_SECONDS = 20
 
@@ -29,6 +30,7 @@ def serve(store: Store, home: Path, settings: ServingSettings) -> None:
 
     Raises:
         UnsafeAddressError: an address beyond this machine, and no key exists.
+        PseudonymSecretError: the store's rows are hashed with another secret than the one that is here.
         InputError: a TLS file without the other.
     """
     if settings.first_key_file is not None:
@@ -41,6 +43,7 @@ def serve(store: Store, home: Path, settings: ServingSettings) -> None:
         )
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise InputError("TLS needs both serving.tls_certificate and serving.tls_key.")
+    pseudonyms_to_serve(store, home, settings.pseudonym_file)
     require_free(settings.host, settings.port)
     configure_logs(settings.log_format)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

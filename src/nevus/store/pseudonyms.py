@@ -1,8 +1,8 @@
 """Patients and lesions by keyed hashes: the same key always gives the same one, and nobody without the secret can tell.
 
 The secret lies outside the database. Who loses it can't find a patient's rows again, and the sharing between champion
-and challenger starts anew; who learns it can test guesses of keys against the database. It can't be changed for a
-store that has rows.
+and challenger starts anew; who learns it can test guesses of keys against the database. Rows can't be hashed anew,
+because nobody stores the plain keys; which secret a store's rows have is known by `pseudonym_secrets`.
 """
 
 from __future__ import annotations
@@ -51,8 +51,13 @@ class Pseudonyms:
             return cls(_read(file))
         own = secret_file(home)
         if not own.exists():
-            _make(home, own)
+            make_secret(home, own)
         return cls(_read(own))
+
+    @property
+    def check_value(self) -> str:
+        """Tells this secret from others, and nothing about it: 64 hexadecimal digits."""
+        return self._hash("check", "nevus").hex()
 
     def patient(self, key: str) -> str:
         """A patient's keyed hash: HMAC-SHA256, 64 hexadecimal digits."""
@@ -73,6 +78,15 @@ class Pseudonyms:
         return hmac.digest(self._secret, f"{purpose}:".encode() + said, hashlib.sha256)
 
 
+def check_value_in(file: Path) -> str:
+    """The check value of the secret in a file.
+
+    Raises:
+        PseudonymSecretError: it can't be read or holds none.
+    """
+    return Pseudonyms(_read(file)).check_value
+
+
 def plain_key(key: str) -> str:
     """The key without what can't be seen: spaces round it, and another spelling of the same letters (Unicode NFC).
 
@@ -90,9 +104,13 @@ def secret_file(home: Path) -> Path:
     return home / FOLDER / FILE
 
 
-def _make(home: Path, file: Path) -> None:
-    """Make the secret once: of several processes that try, one gives it its name and the others take that one."""
-    draft = file.with_name(f"{FILE}.{secrets.token_hex(6)}")
+def make_secret(home: Path, file: Path) -> None:
+    """Make a secret once: of several processes that try, one gives it its name and the others take that one.
+
+    Raises:
+        PseudonymSecretError: it can't be made there.
+    """
+    draft = file.with_name(f"{file.name}.{secrets.token_hex(6)}")
     try:
         make_home(home)
         file.parent.mkdir(mode=0o700, exist_ok=True)

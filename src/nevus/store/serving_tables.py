@@ -209,6 +209,17 @@ class ApiKeyRow(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class PseudonymSecretRow(Base):
+    """A secret that patients' and lesions' keys were hashed with: enough to recognise it, too little to guess it."""
+
+    __tablename__ = "pseudonym_secrets"
+
+    check_value: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    noted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """From when on new rows were hashed with another; null for the present one."""
+
+
 class RolloutRow(Base):
     """How requests are shared between a model's champion and its challenger. Who those are, the registry says."""
 

@@ -1,4 +1,4 @@
-"""`nevus erase`, `nevus backup` and `nevus restore`, from the command line."""
+"""`nevus erase`, `nevus backup`, `nevus restore` and `nevus pseudonyms`, from the command line."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from nevus.store import StoreSettings, open_store
 from nevus.store.blobs import open_blobs
+from nevus.store.pseudonym_secrets import pseudonyms_to_serve
 from nevus.store.pseudonyms import Pseudonyms
 from nevus.store.serving_tables import PredictionRow
 from patient_rows import picture_key, prediction
@@ -57,3 +58,25 @@ def test_a_place_that_is_not_empty_is_bad_input(home: Path, tmp_path: Path) -> N
     nevus("backup", file, "--home", home, home=home)
     refused = nevus("restore", file, "--home", home, home=home)
     assert (refused.code, "--force" in refused.err) == (2, True)
+
+
+def test_a_patient_is_erased_from_rows_of_before_a_rotation_with_the_secret_that_was_put_aside(home: Path) -> None:
+    with open_store(StoreSettings(home=home)) as store:
+        pseudonyms_to_serve(store, home)
+    done = nevus("pseudonyms", "rotate", "--home", home, home=home)
+    assert done.code == 0
+    (kept,) = (home / "secrets").glob("pseudonyms-*.key")
+    assert kept.name in done.out
+    erase = ("erase", "--patient", "P-1", "--home", home, "--json")
+    now = nevus(*erase, home=home)
+    assert set(items(now.out).values()) == {0}
+    (note,) = json.loads(now.out)["notes"]
+    assert kept.name in note
+    assert items(nevus(*erase, "--pseudonym-file", kept, home=home).out)["predictions"] == 1
+
+
+def test_an_erasure_without_the_secret_of_the_rows_is_refused_instead_of_finding_nothing(home: Path) -> None:
+    (home / "secrets" / "pseudonyms.key").unlink()
+    refused = nevus("erase", "--patient", "P-1", "--home", home, home=home)
+    assert (refused.code, "Put it back" in " ".join(refused.err.split())) == (2, True)
+    assert not (home / "secrets" / "pseudonyms.key").exists()

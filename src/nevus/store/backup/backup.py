@@ -17,7 +17,8 @@ from nevus.store.backup.archive import ArchiveWriter, BackupError, writing
 from nevus.store.blobs import BlobMissingError, BlobStore, FolderBlobs
 from nevus.store.columns import now
 from nevus.store.database import Store
-from nevus.store.pseudonyms import secret_file
+from nevus.store.pseudonym_secrets import present_secret
+from nevus.store.pseudonyms import PseudonymSecretError, check_value_in, secret_file
 from nevus.store.schema import HEAD
 from nevus.store.serving_tables import PredictionRow, SampleRow
 
@@ -58,6 +59,7 @@ def back_up(
         keys = _add_database(store, archive, Path(scratch))
         facts: dict[str, Any] = {"made_at": now().isoformat(), "schema": HEAD, "with_secrets": with_secrets}
         facts |= {"database": store.url.get_backend_name(), "elsewhere": None, "missing": []}
+        facts["pseudonym_check"] = present_secret(store)
         copied = 0
         if isinstance(blobs, FolderBlobs):
             for key in keys:
@@ -69,7 +71,7 @@ def back_up(
         else:
             facts["elsewhere"] = {"uri": blobs.uri, "keys": keys}
         if with_secrets:
-            archive.add(SECRET, _secret(secret or secret_file(home)))
+            archive.add(SECRET, _secret(secret or secret_file(home), facts["pseudonym_check"]))
         archive.finish(facts)
     left = 0 if facts["elsewhere"] is None else len(keys)
     return BackedUp(path, path.stat().st_size, copied, left, len(facts["missing"]), with_secrets)
@@ -105,10 +107,12 @@ def _pictures() -> Iterator[sa.Select[Any]]:
         yield sa.select(column).where(column.is_not(None)).distinct()
 
 
-def _secret(file: Path) -> bytes:
+def _secret(file: Path, check: str | None) -> bytes:
+    """The file as it is, if it holds the secret that the store's rows are hashed with."""
     try:
-        return file.read_bytes()
-    except OSError as error:
-        raise BackupError(
-            f"the secret {file} can't be read ({error.strerror or error}); nothing was written."
-        ) from error
+        found = check_value_in(file)
+        if check in (None, found):
+            return file.read_bytes()
+    except (OSError, PseudonymSecretError) as error:
+        raise BackupError(f"the secret {file} can't be read ({error}); nothing was written.") from error
+    raise BackupError(f"{file} is not the secret that the store's rows are hashed with; nothing was written.")

@@ -20,7 +20,7 @@ from nevus.store.blobs import FolderBlobs
 from nevus.store.blobs.opening import FOLDER
 from nevus.store.database import DATABASE_FILE, open_store
 from nevus.store.home import make_home
-from nevus.store.pseudonyms import secret_file
+from nevus.store.pseudonyms import check_value_in, secret_file
 from nevus.store.settings import StoreSettings
 
 
@@ -35,6 +35,8 @@ class Restored:
     with_secrets: bool
     elsewhere: str | None
     """The object store whose pictures the rows hold."""
+    secret_there: bool
+    """Whether the secret of the pseudonyms is in its place: from the backup, or put there before."""
 
 
 def restore(file: Path, *, home: Path, url: str | None = None, force: bool = False) -> Restored:
@@ -48,7 +50,8 @@ def restore(file: Path, *, home: Path, url: str | None = None, force: bool = Fal
             service may run on it.
 
     Raises:
-        BackupError: the archive isn't whole, or the place isn't empty; nothing was changed.
+        BackupError: the archive isn't whole, the place isn't empty, or the secret that lies there is another than the
+            rows were hashed with; nothing was changed.
     """
     manifest = verified(file)
     if home.exists() and any(home.iterdir()) and not force:
@@ -56,6 +59,7 @@ def restore(file: Path, *, home: Path, url: str | None = None, force: bool = Fal
     as_file = DATABASE in manifest["files"]
     if as_file and url is not None:
         raise BackupError(f"{file} holds a SQLite database, which can't be put into another one; leave --store out.")
+    _require_same_secret(manifest, home)
     make_home(home)
     unpacked = _unpack(file, home)
     try:
@@ -73,7 +77,20 @@ def restore(file: Path, *, home: Path, url: str | None = None, force: bool = Fal
     finally:
         for path in unpacked.files.values():
             path.unlink(missing_ok=True)
-    return Restored(home, unpacked.pictures, audit.rows, audit.intact, manifest["with_secrets"], _uri(manifest))
+    there = secret_file(home).exists()
+    return Restored(home, unpacked.pictures, audit.rows, audit.intact, manifest["with_secrets"], _uri(manifest), there)
+
+
+def _require_same_secret(manifest: Mapping[str, Any], home: Path) -> None:
+    """The backup's own secret, where it holds one, takes the place of what is there."""
+    own, check = secret_file(home), manifest.get("pseudonym_check")  # older backups tell of none
+    if check is None or manifest["with_secrets"] or not own.exists():
+        return
+    if check_value_in(own) != check:
+        raise BackupError(
+            f"the rows of this backup are hashed with another secret than {own}: no patient would be found. Put the "
+            "right one there first, or move this one away."
+        )
 
 
 @dataclass(frozen=True)
