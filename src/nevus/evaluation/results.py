@@ -60,6 +60,8 @@ class PartSize(Section):
     n_images: int
     n_groups: int
     n_malignant_groups: int
+    classes: dict[str, int] = Field(default_factory=dict)
+    """Diagnosis as the manifest names it -> images; empty in bundles of earlier versions."""
 
 
 class OperatingPoint(Section):

@@ -24,13 +24,14 @@ def read_split_manifest(manifest: str, split: str) -> pl.DataFrame:
 
 
 def part_sizes(rows: pl.DataFrame) -> dict[str, PartSize]:
-    """Images, groups and malignant groups of each part."""
+    """Images, groups, malignant groups and classes of each part."""
     rows = rows.with_columns(pl.Series("bad", truth_of_malignancy(rows), dtype=pl.Boolean))
     return {
         str(part): PartSize(
             n_images=group.height,
             n_groups=group["group_id"].n_unique(),
             n_malignant_groups=group.filter(pl.col("bad"))["group_id"].n_unique(),
+            classes=dict(group["diagnosis"].value_counts().sort("diagnosis").iter_rows()),
         )
         for (part,), group in rows.group_by("split", maintain_order=True)
     }
