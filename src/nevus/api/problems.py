@@ -14,4 +14,6 @@ class Problem(Answer):
     detail: str
     field: str | None = None
     reason: str | None = None
+    existing: str | None = None
+    """Id of what stands in the way, such as a label that says otherwise."""
     request_id: str | None = None

@@ -46,7 +46,9 @@ def malignant_scale(answer: PredictionAnswer | LesionAnswer) -> None:
         return
     st.markdown(
         f"**Malignant probability {words.percent(answer.p_malignant)}**; operating point "
-        f"{words.percent(answer.threshold)} (set for {words.operating_point(answer.operating_point)})"
+        f"{words.percent(answer.threshold)} (set for {words.operating_point(answer.operating_point)})",
+        help="The malignant diagnoses' probabilities together. From the operating point on, a lesion is called "
+        "suspicious; it was chosen so that, of the malignant lesions put aside for it, the named share is found.",
     )
     tone = words.TONES.get(answer.verdict, "#8A8A8A")
     charts.show(
@@ -115,7 +117,12 @@ def similar_cases(client: Client, answer: PredictionAnswer, meanings: Meanings) 
     if answer.verdict == "unusable":
         return
     found = client.similar(answer.prediction_id, limit=4).similar
-    st.subheader("Similar-looking cases", anchor=False)
+    st.subheader(
+        "Similar-looking cases",
+        anchor=False,
+        help="Earlier pictures that the model finds most alike. Similarity is the cosine between its descriptions of "
+        "the two pictures: 1 for the same, near 0 for unrelated ones.",
+    )
     if not found:
         st.caption("The store has no other picture that this model has judged.")
         return

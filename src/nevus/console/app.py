@@ -12,6 +12,8 @@ from nevus.console.frame import dress, masthead, say
 from nevus.console.session import current, may, sign_in_alone, sign_out
 
 HERE = Path(__file__).parent
+_SIDEBAR = 232
+"""Pixels: room for seven short words, and the rest for the page."""
 _PAGES = (
     ("overview", "Overview", "reader"),
     ("predict", "Predict", "clinician"),
@@ -26,7 +28,7 @@ _PAGES = (
 def main() -> None:
     """Draw the page that was asked for."""
     st.set_page_config(
-        page_title="nevus", page_icon=str(HERE / "mark.png"), layout="wide", initial_sidebar_state="auto"
+        page_title="nevus", page_icon=str(HERE / "mark.png"), layout="wide", initial_sidebar_state=_SIDEBAR
     )
     dress()
     st.logo(str(HERE / "mark.png"), size="medium")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,18 +12,43 @@ from nevus.console import words
 
 PARTS = {"train": "Training", "validation": "Validation", "test": "Test"}
 _UNKNOWN = "Not known"
+_KINDS = {"age_band": "Age", "confirmed_by": "Confirmed by"}
+_SCORES = {
+    "f1": "F1",
+    "auroc": "AUROC",
+    "malignant_pauc": "Malignant partial AUC above 80 % sensitivity",
+    "brier": "Brier score",
+    "ece": "Expected calibration error",
+    "nll": "Log loss",
+    "aurc": "Area under the risk-coverage curve",
+}
+_LOWER = frozenset({"ece", "brier", "nll", "aurc"})
+"""Scores of which the smaller is the better."""
 
 Row = dict[str, Any]
 Meanings = Mapping[str, DiagnosisMeaning]
 
 
-def class_counts(test: Mapping[str, Any], malignant: Sequence[str], meanings: Meanings) -> list[Row]:
-    """Images of each class, the most frequent first."""
+def class_counts(metrics: Mapping[str, Any], meanings: Meanings) -> tuple[list[Row], str]:
+    """Images of each class, the most frequent first, and of which parts they are counted.
+
+    Of all parts where the bundle tells it; bundles of earlier versions tell it of validation and test only.
+    """
+    parts = [part["classes"] for part in metrics.get("sizes", {}).values() if part.get("classes")]
+    told = "all parts"
+    if not parts:
+        known = [name for name in ("validation", "test") if name in metrics["subsets"]]
+        scores = [metrics["subsets"][name]["per_class"] for name in known]
+        parts = [{code: found["n_votes"] for code, found in one.items()} for one in scores]
+        told = words.listed([PARTS[name].lower() for name in known])
+    counted: Counter[str] = Counter()
+    for one in parts:
+        counted.update(one)
     rows = [
-        {"name": words.diagnosis(code, meanings), "count": found["n_votes"], "group": _group(code, malignant)}
-        for code, found in test["per_class"].items()
+        {"name": words.diagnosis(code, meanings), "count": count, "group": _group(code, metrics["malignant"])}
+        for code, count in counted.most_common()
     ]
-    return sorted(rows, key=lambda row: -row["count"])
+    return rows, told
 
 
 def class_line(rows: Sequence[Row]) -> str:
@@ -102,14 +129,15 @@ def spread_line(rows: Sequence[Row]) -> str:
     return f"Best for {best['name']}: {best['text']}; worst for {worst['name']}: {worst['text']}. Images in brackets."
 
 
-def confusion_rows(found: Mapping[str, Any]) -> list[Row]:
-    """A row for each pair of true and answered class."""
+def confusion_rows(found: Mapping[str, Any], meanings: Meanings) -> list[Row]:
+    """A row for each pair of true and answered class; `name` is the true one's for people, with its code."""
     rows = []
     for truth, line in zip(found["classes"], found["counts"], strict=True):
         total = sum(line)
         for answer, count in zip(found["classes"], line, strict=True):
             share = count / total if total else 0.0
-            rows.append({"truth": truth, "answer": answer, "count": count, "share": share})
+            name = f"{words.diagnosis(truth, meanings)} ({truth})"
+            rows.append({"truth": truth, "name": name, "answer": answer, "count": count, "share": share})
     return rows
 
 
@@ -132,36 +160,29 @@ def subgroup_rows(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Row]
             scores = one.get("metrics", {}) if judged else {}
             rows.append(
                 {
-                    "By": kind.replace("_", " "),
-                    "Subgroup": one["level"],
+                    "Subgroup": f"{_KINDS.get(kind, kind.capitalize())}: {one['level'].replace('_', ' ')}",
                     "Images": one["n_images"],
-                    "Malignant groups": one["n_malignant_groups"],
-                    "Judged": "yes" if judged else f"too small: {one.get('reason')}",
                     "Balanced accuracy": words.estimate(scores.get("balanced_accuracy")),
-                    "Malignant sensitivity": words.estimate(scores.get("malignant_sensitivity")),
-                    "Malignant specificity": words.estimate(scores.get("malignant_specificity")),
+                    "Sensitivity": words.estimate(scores.get("malignant_sensitivity")),
+                    "Specificity": words.estimate(scores.get("malignant_specificity")),
+                    "Too small": "" if judged else _too_small(str(one.get("reason"))),
                 }
             )
     return rows
 
 
 def score_name(score: str) -> str:
-    """A score's name for people."""
-    return {
-        "f1": "F1",
-        "auroc": "AUROC",
-        "brier": "Brier score",
-        "ece": "Expected calibration error",
-        "nll": "Log loss",
-        "aurc": "AURC",
-    }.get(
-        score,
-        score.replace("_", " ")
-        .capitalize()
-        .replace("auroc", "AUROC")
-        .replace("pauc", "partial AUC")
-        .replace(" f1", " F1"),
-    )
+    """A score's name for people; it says so where the smaller is the better."""
+    name = _SCORES.get(score)
+    if name is None:
+        name = score.replace("_", " ").capitalize().replace("auroc", "AUROC").replace(" f1", " F1")
+        name = re.sub(r"at sensitivity (\d+)", r"at \1 % sensitivity", name)
+    return f"{name} (lower is better)" if score in _LOWER else name
+
+
+def _too_small(reason: str) -> str:
+    """`3 malignant groups of the 30 needed` -> `3 of 30 malignant groups`."""
+    return re.sub(r"(\d+) (malignant|benign) groups? of the (\d+) needed", r"\1 of \3 \2 groups", reason)
 
 
 def _edge(bins: Sequence[Bin], wanted: float, *, lower: bool) -> float:

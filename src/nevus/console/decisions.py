@@ -67,7 +67,10 @@ def decide_section(nevus: Client, one: ModelVersion) -> None:
             _load("Unload", one, nevus)
         elif not one.loaded:
             _load("Load for requests that name it", one, nevus)
-    st.caption("An approval needs a note. What is decided here stands in the audit log under your key's name.")
+    st.caption(
+        "The buttons wait for the tick, an approval for a note too. What is decided here stands in the audit log under "
+        "your key's name."
+    )
 
 
 def _act(label: str, one: ModelVersion, allowed: bool, decide: Callable[[], ModelChange]) -> None:

@@ -6,12 +6,13 @@ import streamlit as st
 
 from nevus.client import ClientError, UnreachableError
 from nevus.console.session import Session, sign_out
+from nevus.console.words import sentence
 
 NOTICE = "Decision support, not a diagnosis: a physician decides."
 
 _STYLE = """
 <style>
-  .block-container { max-width: 1180px; padding-top: 3.25rem; padding-bottom: 4rem; }
+  .block-container { max-width: 1180px; padding: 3.25rem 3rem 4rem; }
   h1 { letter-spacing: -.015em; padding-bottom: .1rem !important; }
   .stMarkdown p, .stMarkdown li { max-width: 76ch; }
   [data-testid="stSidebarHeader"]::before { content: "nevus"; font-size: 1.3rem; font-weight: 650;
@@ -20,19 +21,34 @@ _STYLE = """
   [data-testid="stSidebarHeader"] > :first-child { order: -1; }
   [data-testid="stMetricValue"], [data-testid="stTable"] td, .tabular { font-variant-numeric: tabular-nums; }
   [data-testid="stMetricLabel"] p { font-size: .82rem; opacity: .82; }
-  .lede { opacity: .78; margin: 0 0 1.1rem; max-width: 84ch; }
-  .reading { opacity: .82; font-size: .93rem; margin: -.4rem 0 1.2rem; max-width: 68ch; }
+  [data-testid="stTable"] :is(th, td):not(:first-child, :last-child) { white-space: nowrap; }
+  [data-testid="stTable"] td:last-child { min-width: 9.5rem; }
+  .lede { opacity: .8; margin: 0 0 .6rem; max-width: 84ch; }
+  .reading { opacity: .85; font-size: .93rem; margin: -.4rem 0 .9rem; max-width: 68ch; }
   .notice { border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); margin-top: 2rem;
-            padding-top: .7rem; font-size: .86rem; opacity: .78; }
+            padding-top: .7rem; font-size: .86rem; opacity: .8; }
   .verdict { border-left: 6px solid var(--tone); padding: .15rem 0 .25rem 1rem; margin: .1rem 0 1rem; }
   .verdict .word { font-size: 1.55rem; font-weight: 600; letter-spacing: -.01em; line-height: 1.25; }
   .verdict .why { opacity: .88; max-width: 62ch; }
-  .brand { font-weight: 650; font-size: 1.2rem; letter-spacing: -.02em; }
-  .who { font-size: .88rem; opacity: .82; line-height: 1.4; overflow-wrap: anywhere; }
+  .who { font-size: .88rem; opacity: .85; line-height: 1.4; overflow-wrap: anywhere; }
   div[data-testid="stImage"] img { border-radius: 6px; }
+  [data-testid="stCaptionContainer"] { opacity: 1; color: color-mix(in srgb, currentColor 82%, transparent); }
+  /* Whoever goes by keyboard sees where. */
+  :is(a, button, summary, [tabindex], [role="slider"]):focus-visible,
+  label:has(input:is([type="checkbox"], [type="radio"]):focus-visible) {
+    outline: 3px solid #0B6572 !important; outline-offset: 2px; border-radius: 4px; }
+  @media (prefers-color-scheme: dark) {
+    :is(a, button, summary, [tabindex], [role="slider"]):focus-visible,
+    label:has(input:is([type="checkbox"], [type="radio"]):focus-visible) { outline-color: #7CCBD6 !important; }
+    /* The accent carries white words; as a word itself, on the dark ground, it is too dark to read. */
+    [data-testid="stTabs"] [aria-selected="true"] *, [data-testid="stButtonGroup"] [aria-checked="true"] *,
+    [data-testid="stSliderThumbValue"] { color: #7CCBD6 !important; }
+    [data-testid="stSidebarLogo"], [data-testid="stHeaderLogo"] { filter: brightness(1.7); }
+  }
   @media (max-width: 640px) {
     .st-key-figures [data-testid="stColumn"], .st-key-similar [data-testid="stColumn"] {
       min-width: calc(50% - 1rem) !important; flex: 1 1 calc(50% - 1rem) !important; }
+    [data-testid="stHorizontalBlock"] { gap: 1rem !important; }
     .block-container { padding-left: 1rem; padding-right: 1rem; padding-top: 3.6rem; }
     h1 { font-size: 1.5rem !important; }
   }
@@ -90,11 +106,6 @@ def say(error: ClientError) -> None:
         st.warning(f"{sentence(str(error))} Try again in {error.retry_after:g} s.")
     else:
         st.error(sentence(str(error)))
-
-
-def sentence(text: str) -> str:
-    """The text with a capital at its beginning."""
-    return text[:1].upper() + text[1:]
 
 
 def _plain(text: str) -> str:

@@ -11,8 +11,9 @@ from nevus.api import Comparison, Rollout
 from nevus.client import Client, ClientError
 from nevus.console import words
 from nevus.console.dataset import score_name
-from nevus.console.frame import figures, say, sentence
+from nevus.console.frame import figures, say
 from nevus.console.session import may
+from nevus.console.words import sentence
 
 _DECISIONS = {
     "continue": "Nothing is shown yet: go on comparing.",
@@ -56,7 +57,7 @@ def _form(client: Client, now: Rollout) -> None:
     with st.form("rollout"):
         share = st.slider("Patients whom the challenger answers (%)", 0, 100, round(now.challenger_share * 100))
         shadow = st.toggle("Shadow: the challenger judges every picture beside the champion", now.shadow)
-        if st.form_submit_button("Share requests so"):
+        if st.form_submit_button("Apply"):
             try:
                 client.set_rollout(now.model, challenger_share=share / 100, shadow=shadow)
             except ClientError as error:
@@ -78,7 +79,8 @@ def _comparison(client: Client) -> None:
         ("Labelled among them", f"{found.labelled:,}"),
     )
     if found.metrics:
-        st.dataframe(_rows(found), hide_index=True, alt="Champion and challenger on the labelled pictures")
+        st.markdown("**On the labelled pictures**")
+        st.table(_rows(found), hide_index=True, border="horizontal", alt="Champion and challenger on labelled pictures")
     else:
         st.caption("Scores can be compared once some of these pictures have labels.")
     if found.arms:
@@ -98,7 +100,7 @@ def _rows(found: Comparison) -> list[dict[str, Any]]:
             "Score": score_name(name),
             "Champion": words.number(one.champion),
             "Challenger": words.number(one.challenger),
-            "Challenger minus champion (95 %)": words.estimate(one.difference.model_dump()) if one.difference else "–",
+            "Difference (95 % interval)": words.estimate(one.difference.model_dump()) if one.difference else "–",
         }
         for name, one in found.metrics.items()
     ]

@@ -7,8 +7,9 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nevus.api import BatchItem, DiagnosisMeaning
+from nevus.api import BatchItem, DiagnosisMeaning, PredictionAnswer
 from nevus.console import words
+from nevus.console.words import sentence
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -23,12 +24,8 @@ def batch_rows(items: Sequence[BatchItem], meanings: Mapping[str, DiagnosisMeani
                 "Name": item.name or "",
                 "Verdict": words.verdict(one.verdict) if one else "Error",
                 "Diagnosis": words.diagnosis(one.diagnosis, meanings) if one and one.diagnosis else "–",
-                "Malignant": one.p_malignant if one else None,
-                "Reasons": " ".join(words.reason(code) for code in one.reasons)
-                if one
-                else error.detail
-                if error
-                else "",
+                "Malignant (%)": None if one is None or one.p_malignant is None else 100 * one.p_malignant,
+                "Why": _why(one) if one else sentence(error.detail) if error else "",
             }
         )
     return rows
@@ -56,6 +53,12 @@ def batch_csv(items: Sequence[BatchItem]) -> str:
             row |= {f"p_{code}": p for code, p in (one.probabilities or {}).items()}
         writer.writerow({name: "" if value is None else value for name, value in row.items()})
     return text.getvalue()
+
+
+def _why(one: PredictionAnswer) -> str:
+    """The reasons in a few words; that a suspicious one lies above the operating point goes without saying."""
+    said = [words.short_reason(code) for code in one.reasons if code != "above_operating_point"]
+    return sentence(", ".join(said))
 
 
 def _cell(text: str) -> str:

@@ -33,6 +33,14 @@ _REASONS = {
     "too_small": "The image is too small.",
     "over_exposed": "The image is over-exposed.",
 }
+_SHORT = {
+    "above_operating_point": "above the operating point",
+    "near_threshold": "close to the operating point",
+    "out_of_distribution": "unlike the training images",
+    "no_operating_point": "no operating point",
+    "metadata_missing": "without age, sex and site",
+    "over_exposed": "over-exposed",
+}
 CONFIRMED = {
     None: "Not confirmed yet",
     "histology": "Histology",
@@ -55,6 +63,16 @@ def verdict_means(code: str) -> str:
 def reason(code: str) -> str:
     """A reason as a sentence; an unknown one by its own code."""
     return _REASONS.get(code, code.replace("_", " ").capitalize() + ".")
+
+
+def short_reason(code: str) -> str:
+    """A reason in two to four words, for a table."""
+    return _SHORT.get(code, code.replace("_", " "))
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def diagnosis(code: str | None, meanings: Mapping[str, DiagnosisMeaning]) -> str:
@@ -86,10 +104,12 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A figure between 0 and 1 as journals write it: .786."""
+    """A figure between -1 and 1 as journals write it: .786."""
     if value is None:
         return "–"
-    return f"{value:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{digits}f}"
+    text = f"{abs(value):.{digits}f}"
+    sign = "\N{MINUS SIGN}" if value < 0 and float(text) else ""
+    return sign + text.removeprefix("0")
 
 
 def estimate(found: Any, digits: int = 3) -> str:

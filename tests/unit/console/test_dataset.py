@@ -22,13 +22,22 @@ def bins(*rows: tuple[float | None, float | None, int]) -> list[Bin]:
 
 
 def test_classes_are_counted_and_the_sentence_says_so() -> None:
-    rows = dataset.class_counts(TEST, ["mel"], {})
+    whole = {"malignant": ["mel"], "subsets": {"test": TEST}}
+    rows, parts = dataset.class_counts(whole, {})
     assert [(row["name"], row["count"], row["group"]) for row in rows] == [
         ("Nv", 60, "benign"),
         ("Mel", 30, "malignant"),
         ("Df", 10, "benign"),
     ]
+    assert parts == "test"
     assert dataset.class_line(rows) == "60.0 % are Nv, 30.0 % are malignant; the rarest, Df, has 10 images."
+
+
+def test_classes_are_those_of_all_parts_where_the_bundle_tells_them() -> None:
+    sizes = {"train": {"classes": {"mel": 200, "nv": 80}}, "test": {"classes": {"nv": 60, "mel": 30, "df": 10}}}
+    rows, parts = dataset.class_counts({"malignant": ["mel"], "subsets": {"test": TEST}, "sizes": sizes}, {})
+    assert [(row["name"], row["count"]) for row in rows] == [("Mel", 230), ("Nv", 140), ("Df", 10)]
+    assert parts == "all parts"
 
 
 def test_a_class_without_the_score_is_left_out_and_one_without_interval_has_none() -> None:
@@ -60,7 +69,8 @@ def test_the_unknown_stands_last_however_frequent() -> None:
 
 
 def test_the_confusion_is_a_share_of_the_truth_and_names_the_most_frequent_mistake() -> None:
-    rows = dataset.confusion_rows(CONFUSION)
+    rows = dataset.confusion_rows(CONFUSION, {})
+    assert rows[0]["name"] == "Nv (nv)"
     found = {(row["truth"], row["answer"]): (row["count"], row["share"]) for row in rows}
     assert found["nv", "mel"] == (10, pytest.approx(10 / 60))
     assert found["mel", "mel"] == (24, pytest.approx(0.8))
@@ -73,16 +83,16 @@ def test_a_subgroup_that_is_too_small_shows_no_score() -> None:
         "n_images": 9,
         "n_malignant_groups": 1,
         "status": "too_small",
-        "reason": "1 malignant group of the 30 needed",
+        "reason": "1 malignant group of the 30 needed, 4 benign groups of the 10 needed",
         "metrics": {"balanced_accuracy": {"value": 0.99, "low": 0.9, "high": 1.0}},
     }
     large = {**small, "level": "60-74", "status": "ok", "reason": None}
     rows = dataset.subgroup_rows({"age_band": [small, large]})
     assert [(row["Subgroup"], row["Balanced accuracy"]) for row in rows] == [
-        ("<30", "–"),
-        ("60-74", ".990 (.900 to 1.000)"),
+        ("Age: <30", "–"),
+        ("Age: 60-74", ".990 (.900 to 1.000)"),
     ]
-    assert rows[0]["Judged"] == "too small: 1 malignant group of the 30 needed"
+    assert [row["Too small"] for row in rows] == ["1 of 30 malignant groups, 4 of 10 benign groups", ""]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +100,9 @@ def test_a_subgroup_that_is_too_small_shows_no_score() -> None:
     [
         ("balanced_accuracy", "Balanced accuracy"),
         ("malignant_auroc", "Malignant AUROC"),
-        ("ece", "Expected calibration error"),
+        ("ece", "Expected calibration error (lower is better)"),
+        ("specificity_at_sensitivity_90", "Specificity at 90 % sensitivity"),
+        ("macro_f1", "Macro F1"),
     ],
 )
 def test_scores_have_names(score: str, name: str) -> None:

@@ -57,13 +57,12 @@ BROKEN = BatchItem(name="c.jpg", error=ItemError(status=422, detail="the bytes a
 
 def test_every_picture_has_a_row_and_an_error_tells_why() -> None:
     rows = batch_rows([answered("a.jpg"), answered("b.jpg", **UNUSABLE), BROKEN], {})
-    assert [(row["Name"], row["Verdict"], row["Diagnosis"], row["Malignant"]) for row in rows] == [
-        ("a.jpg", "Suspicious", "Mel", 0.8),
+    assert [(row["Name"], row["Verdict"], row["Diagnosis"], row["Malignant (%)"]) for row in rows] == [
+        ("a.jpg", "Suspicious", "Mel", 80.0),
         ("b.jpg", "Unusable image", "–", None),
         ("c.jpg", "Error", "–", None),
     ]
-    assert rows[1]["Reasons"] == "The image is blurred."
-    assert rows[2]["Reasons"] == "the bytes are not those of an image."
+    assert [row["Why"] for row in rows] == ["", "Blurred", "The bytes are not those of an image."]
 
 
 def test_the_csv_holds_codes_and_every_probability() -> None:

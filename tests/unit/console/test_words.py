@@ -24,7 +24,15 @@ def test_a_small_share_is_never_none_and_a_large_one_never_all(share: float | No
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.7859, ".786"), (1.0, "1.000"), (-0.0312, "-.031"), (0.0, ".000"), (2.5, "2.500")]
+    ("value", "text"),
+    [
+        (0.7859, ".786"),
+        (1.0, "1.000"),
+        (-0.0312, "\N{MINUS SIGN}.031"),
+        (-0.0001, ".000"),
+        (0.0, ".000"),
+        (2.5, "2.500"),
+    ],
 )
 def test_figures_below_one_are_written_as_journals_do(value: float, text: str) -> None:
     assert words.number(value) == text

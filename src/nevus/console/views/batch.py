@@ -79,8 +79,14 @@ def _show(results: list[BatchItem], meanings: Meanings) -> None:
 
 
 def _columns() -> dict[str, Any]:
-    share = st.column_config.ProgressColumn("Malignant", format="percent", min_value=0.0, max_value=1.0)
-    return {"Malignant": share, "Name": st.column_config.TextColumn(pinned=True)}
+    text, share = st.column_config.TextColumn, st.column_config.ProgressColumn
+    return {
+        "Name": text(pinned=True),
+        "Verdict": text(width=165),
+        "Diagnosis": text(width=225),
+        "Malignant (%)": share(format="%.1f", min_value=0.0, max_value=100.0, width=150),
+        "Why": text(width=200),
+    }
 
 
 main()

@@ -39,10 +39,18 @@ def main() -> None:
     left, right = st.columns(2, gap="large")
     with left:
         _parts(manifest)
+        _levels("Sex", profile)
     with right:
-        if test:
-            _classes(test, metrics["malignant"], meanings)
-    _people(profile)
+        _classes(metrics, meanings)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _ages(profile)
+    with right:
+        _levels("Site", profile)
+    st.caption(
+        f"Age, sex and site: of {read.profiled(profile):,} images of validation and test, which the bundle keeps as a "
+        "reference for later comparison. A bar of age is empty where ages were noted in steps."
+    )
     if test:
         _performance(test, metrics["malignant"], meanings)
         _confusion(test, meanings)
@@ -76,36 +84,28 @@ def _parts(manifest: dict[str, Any]) -> None:
     )
 
 
-def _classes(test: dict[str, Any], malignant: list[str], meanings: Meanings) -> None:
-    st.subheader("Classes of the test part", anchor=False)
-    rows = read.class_counts(test, malignant, meanings)
-    charts.show(charts.counts(rows, "Images"), "Test images by diagnosis")
+def _classes(metrics: dict[str, Any], meanings: Meanings) -> None:
+    st.subheader("Classes", anchor=False)
+    rows, parts = read.class_counts(metrics, meanings)
+    charts.show(charts.counts(rows, f"Images ({parts})"), "Images by diagnosis")
     reading(read.class_line(rows))
 
 
-def _people(profile: Profile) -> None:
-    found = profile.features
-    if "age" in found:
-        left, right = st.columns(2, gap="large")
-        with left:
-            st.subheader("Age", anchor=False)
-            charts.show(charts.histogram(found["age"], "Age (years)", "Images"), "Images by age")
-            reading(read.age_line(found["age"]))
-        with right:
-            if "site" in found:
-                st.subheader("Site", anchor=False)
-                rows = read.level_counts(found["site"])
-                charts.show(charts.counts(rows, "Images"), "Images by site on the body")
-                reading(read.level_line(rows))
-    if "sex" in found:
-        rows = read.level_counts(found["sex"])
-        st.subheader("Sex", anchor=False)
-        charts.show(charts.counts(rows, "Images"), "Images by sex")
+def _ages(profile: Profile) -> None:
+    bins = profile.features.get("age")
+    if bins:
+        st.subheader("Age", anchor=False)
+        charts.show(charts.histogram(bins, "Age (years)", "Images"), "Images by age")
+        reading(read.age_line(bins))
+
+
+def _levels(name: str, profile: Profile) -> None:
+    bins = profile.features.get(name.lower())
+    if bins:
+        st.subheader(name, anchor=False)
+        rows = read.level_counts(bins)
+        charts.show(charts.counts(rows, "Images"), f"Images by {name.lower()}")
         reading(read.level_line(rows))
-    st.caption(
-        f"Age, site and sex: of the {read.profiled(profile):,} images of the bundle's reference profile. "
-        "A bar of age is empty where ages were noted in steps."
-    )
 
 
 def _performance(test: dict[str, Any], malignant: list[str], meanings: Meanings) -> None:
@@ -120,9 +120,10 @@ def _confusion(test: dict[str, Any], meanings: Meanings) -> None:
     found = test.get("confusion")
     if not found:
         return
-    st.subheader("What is taken for what", anchor=False)
-    rows = read.confusion_rows(found)
-    charts.show(charts.confusion(rows, found["classes"]), "Confusion matrix of the test part")
+    st.subheader("What is taken for what, on the test part", anchor=False)
+    rows = read.confusion_rows(found, meanings)
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    charts.show(charts.confusion(rows, found["classes"], names), "Confusion matrix of the test part")
     reading(read.confusion_line(rows, meanings))
 
 
@@ -130,10 +131,13 @@ def _subgroups(metrics: dict[str, Any]) -> None:
     rows = read.subgroup_rows(metrics.get("subgroups", {}))
     if not rows:
         return
-    st.subheader("Subgroups", anchor=False)
-    st.dataframe(rows, hide_index=True, alt="Scores by subgroup")
-    small = sum(row["Judged"] != "yes" for row in rows)
-    reading(f"{len(rows) - small} of {len(rows)} subgroups hold enough malignant and benign groups to be judged.")
+    st.subheader("Subgroups of the test part", anchor=False)
+    st.table(rows, hide_index=True, border="horizontal", alt="Scores by subgroup, on the test part")
+    small = sum(bool(row["Too small"]) for row in rows)
+    reading(
+        f"{len(rows) - small} of {len(rows)} subgroups hold enough malignant and benign groups to be judged. "
+        "Sensitivity and specificity are those of malignancy, at the operating point."
+    )
 
 
 main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import streamlit as st
@@ -26,7 +27,12 @@ def main() -> None:
     if not versions:
         st.markdown("There is no model yet. `nevus run` makes one and registers it.")
         return
-    st.dataframe([_row(one) for one in versions], hide_index=True, alt="All versions")
+    st.dataframe(
+        [_row(one) for one in versions],
+        hide_index=True,
+        column_config={"Version": st.column_config.TextColumn(pinned=True)},
+        alt="All versions",
+    )
     chosen = st.selectbox("Look at", versions, format_func=_name, index=_serving(versions))
     figures, gate, card, decide = st.tabs(["Figures", "Gate", "Card", "Decide"])
     with figures:
@@ -90,11 +96,11 @@ def _figures(one: ModelVersion) -> None:
         {"Score": score_name(name), "Value": words.number(one_["value"]), "95 % interval": _interval(one_)}
         for name, one_ in found["metrics"].items()
     ]
-    st.dataframe(rows, hide_index=True, height="content", alt="Scores with their intervals")
+    st.table(rows, hide_index=True, border="horizontal", alt="Scores with their intervals")
     points = found.get("operating_points", [])
     if points:
         st.markdown("**Operating points**")
-        st.dataframe(
+        st.table(
             [
                 {
                     "Set for": words.operating_point(point["name"]),
@@ -108,6 +114,7 @@ def _figures(one: ModelVersion) -> None:
                 for point in points
             ],
             hide_index=True,
+            border="horizontal",
             alt="Operating points with what they achieve",
         )
 
@@ -136,15 +143,19 @@ def _gate(one: ModelVersion) -> None:
     st.markdown(f"**{'Passed' if passed else 'Not passed'}**, by the policy `{one.gate.get('policy', 'unknown')}`.")
     for line in one.gate["lines"]:
         mark = "✓ passed" if line["passed"] else "✗ not passed"
-        st.markdown(f"**{line['rule']}**: {mark}. {_plain(line['explanation'])}")
-        st.caption(f"{line.get('description') or ''} Required: {line['required']}.")
+        st.markdown(
+            f"**{words.sentence(line['rule'].replace('-', ' '))}**: {mark}. "
+            f"{_plain(words.sentence(line['explanation']).removesuffix('.'))}.  \n"
+            f":small[{_plain(line.get('description') or '')} Required: {_plain(line['required'])}.]"
+        )
     if one.override_reason:
         st.warning(f"Approved against the gate: {one.override_reason}")
 
 
 def _plain(text: str) -> str:
-    """Names such as sensitivity_95 as they are, not as Markdown."""
-    return text.replace("_", r"\_").replace("*", r"\*")
+    """As it is, not as Markdown; of names such as sensitivity_95 and age_band the words."""
+    text = re.sub(r"\bsensitivity_(\d+)\b", r"the operating point for \1 % sensitivity", text)
+    return re.sub(r"([*\[\]$`\\])", r"\\\1", text.replace("_", " "))
 
 
 def _card(one: ModelVersion) -> None:

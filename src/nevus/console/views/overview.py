@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import streamlit as st
 
 from nevus.api import Overview
-from nevus.console import charts, words
+from nevus.console import charts, timelines, words
 from nevus.console.answer import diagnosis_names
 from nevus.console.frame import figures, heading, notice, reading
 from nevus.console.session import client
 from nevus.console.uptime import stretches, uptime_line
 
+_PERIOD, _PERIODS = "nevus.overview.hours", [1, 6, 24, 168]
+
 
 def main() -> None:
     """Draw the page."""
     heading("Overview", "Whether the service runs, which model answers, and what it said today.")
-    hours = st.segmented_control("Period", [1, 6, 24, 168], default=24, required=True, format_func=_hours)
+    hours: int = st.session_state.get(_PERIOD, 24)
     overview = client().overview(hours=hours)
     _figures(overview)
-    _uptime(overview, hours)
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Verdicts today", anchor=False)
@@ -28,7 +29,9 @@ def main() -> None:
     with right:
         st.subheader("Leading diagnoses today", anchor=False)
         _diagnoses(overview)
-    _traffic(overview)
+    st.subheader("Uptime", anchor=False)
+    st.segmented_control("Period of what follows", _PERIODS, default=24, required=True, format_func=_hours, key=_PERIOD)
+    _running(overview, hours)
     notice()
 
 
@@ -50,21 +53,21 @@ def _figures(overview: Overview) -> None:
         ("State", "Ready" if overview.ready else "Not ready"),
         ("Predictions today (UTC)", f"{overview.today.predictions:,}"),
         ("Labels among them", f"{overview.today.labelled:,}"),
-        ("Latest median time", f"{medians[-1]:.0f} ms" if medians else "–"),
+        ("Median time to answer", f"{medians[-1]:.0f} ms" if medians else "–"),
     )
     if latest is not None and latest.instances > 1:
         st.caption(f"{latest.ready} of {latest.instances} server processes are ready.")
 
 
-def _uptime(overview: Overview, hours: int) -> None:
-    st.subheader("Uptime", anchor=False)
+def _running(overview: Overview, hours: int) -> None:
     if not overview.uptime:
         reading("No minute has been recorded yet; the service notes one each minute.")
         return
     begin = max(overview.now - timedelta(hours=hours), overview.uptime[0].minute)
     spans = stretches(overview.uptime, overview.now)
-    charts.show(charts.uptime(spans, begin, overview.now), "When the service was ready")
+    charts.show(timelines.uptime(spans, begin, overview.now), "When the service was ready")
     reading(uptime_line(spans))
+    _traffic(overview, begin)
 
 
 def _verdicts(overview: Overview) -> None:
@@ -91,20 +94,20 @@ def _diagnoses(overview: Overview) -> None:
     reading(f"The most frequent answer was {rows[0]['name']}, given {rows[0]['count']:,} times.")
 
 
-def _traffic(overview: Overview) -> None:
+def _traffic(overview: Overview, begin: datetime) -> None:
     busy = [minute for minute in overview.uptime if minute.requests or minute.refused or minute.failed]
     if not busy:
         return
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Requests", anchor=False)
-        charts.show(charts.requests(overview.uptime), "Requests a minute")
+        charts.show(timelines.requests(busy, begin, overview.now), "Requests by what became of them")
         total, refused = sum(m.requests for m in busy), sum(m.refused for m in busy)
         failed = sum(m.failed for m in busy)
         reading(f"{total:,} requests in this period. Refused: {refused:,}. Failed: {failed:,}.")
     with right:
         st.subheader("Time to answer", anchor=False)
-        charts.show(charts.latency(overview.uptime), "Median and 99th percentile of the time to answer")
+        charts.show(timelines.latency(busy, begin, overview.now), "Median and 99th percentile of the time to answer")
         slowest = max((m.p99_ms for m in busy if m.p99_ms is not None), default=None)
         if slowest is not None:
             reading(f"In the slowest minute, 99 of 100 requests were answered within {slowest:,.0f} ms.")

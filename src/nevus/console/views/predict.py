@@ -43,19 +43,17 @@ def main() -> None:
 def _pictures() -> list[bytes]:
     files, camera = st.tabs(["Files", "Camera"])
     with files:
-        chosen = st.file_uploader(
-            "Picture of the lesion; several show the same lesion", type=_KINDS, accept_multiple_files=True
-        )
+        chosen = st.file_uploader("One lesion's picture, or several of it", type=_KINDS, accept_multiple_files=True)
     with camera:
         taken = None
         if st.toggle("Use the camera", help="The picture goes to the service only when you ask for an answer."):
             taken = st.camera_input("Take a picture of the lesion", resolution="1080p")
-    images = [file.getvalue() for file in chosen or []] + ([taken.getvalue()] if taken else [])
+    chosen_bytes = [file.getvalue() for file in chosen or []]
     # Always there, empty or not: what stands below keeps its place, and so what is being typed into it.
-    with st.container():
-        for data in images[:4]:
-            st.image(data, width=160, alt="The picture that was chosen")
-    return images
+    with st.container(horizontal=True):
+        for data in chosen_bytes[:4]:
+            st.image(data, width=140, alt="The picture that was chosen")
+    return chosen_bytes + ([taken.getvalue()] if taken else [])
 
 
 def _judge(images: list[bytes], known: dict[str, Any]) -> None:

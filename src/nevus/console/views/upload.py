@@ -9,6 +9,7 @@ from nevus.client import BatchImage, ClientError
 from nevus.console.answer import diagnosis_names
 from nevus.console.frame import figures, heading, say
 from nevus.console.session import client
+from nevus.console.words import sentence
 
 _RESULT = "nevus.upload.result"
 _KINDS = ["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp"]
@@ -81,19 +82,25 @@ def _findings(found: SamplesAnswer) -> None:
     )
     if found.rejected:
         st.markdown("**Not taken**")
-        st.dataframe(
+        st.table(
             [
-                {"Name": one.name, "Reason": one.reason.replace("_", " "), "What to do": one.message}
+                {
+                    "Name": one.name,
+                    "Reason": sentence(one.reason.replace("_", " ")),
+                    "What was found": sentence(one.message),
+                }
                 for one in found.rejected
             ],
             hide_index=True,
+            border="horizontal",
             alt="Pictures that were not taken, and why",
         )
     if noticed:
         st.markdown("**Taken, with a remark**")
-        st.dataframe(
+        st.table(
             [{"Name": one.name, "Remark": " ".join(one.warnings)} for one in noticed],
             hide_index=True,
+            border="horizontal",
             alt="Pictures that were taken, and what was noticed about them",
         )
     if not found.rejected and not noticed:

@@ -1,0 +1,115 @@
+"""Saying what a picture shows: a button and a key for each diagnosis; and where somebody said otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import streamlit as st
+
+from nevus.client import ClientError
+from nevus.console import words
+from nevus.console.answer import Meanings
+from nevus.console.frame import say
+from nevus.console.session import client
+
+_DONE, _CONFLICT = "nevus.review.done", "nevus.review.conflict"
+_CONFIRMED_BY, _CONFIRMED_ON = "nevus.review.confirmed_by", "nevus.review.confirmed_on"
+_ORDER = ("nv", "mel", "bcc", "bkl", "akiec", "scc", "df", "vasc", "unknown")
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A label that the service refused, because one as well confirmed says otherwise."""
+
+    prediction_id: str
+    code: str
+    existing: str | None
+    """Id of the label that stands."""
+
+
+def keep_choices() -> None:
+    """Hold how labels are confirmed, also over a drawing that doesn't ask for it."""
+    for key in (_CONFIRMED_BY, _CONFIRMED_ON):
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
+
+
+def open_conflict() -> Conflict | None:
+    """The conflict that waits for a word, if there is one."""
+    found: Conflict | None = st.session_state.get(_CONFLICT)
+    return found
+
+
+def labelled_so_far() -> int:
+    """How many were labelled in this session."""
+    count: int = st.session_state.get(_DONE, 0)
+    return count
+
+
+def label_buttons(prediction_id: str, meanings: Meanings) -> bool:
+    """Ask what it shows; returns whether it was put off."""
+    st.markdown("**What does it show?**", help="The number on a button is its key.")
+    codes = [code for code in _ORDER if code in meanings] + [code for code in meanings if code not in _ORDER]
+    with st.container(gap="xsmall"):
+        for number, code in enumerate(codes[:9], start=1):
+            key = f"label-{prediction_id}-{code}"
+            if st.button(meanings[code].name, key=key, shortcut=str(number), width="stretch"):
+                _label(prediction_id, code, meanings)
+    put_off = st.button("Put off", key=f"skip-{prediction_id}", shortcut="0", type="tertiary")
+    _confirmation()
+    return put_off
+
+
+def settle(conflict: Conflict, meanings: Meanings) -> None:
+    """Say who said otherwise, and let the person replace that label or leave it."""
+    there = client().labels(prediction_id=conflict.prediction_id).labels
+    standing = next((one for one in there if one.label_id == conflict.existing), None)
+    yours = words.diagnosis(conflict.code, meanings)
+    if standing is not None:
+        how = words.CONFIRMED.get(standing.confirmed_by, standing.confirmed_by or "").lower()
+        st.warning(
+            f"{standing.labelled_by} has labelled this picture "
+            f"{words.diagnosis(standing.diagnosis, meanings)} ({how}). You said {yours}."
+        )
+    if st.button(f"Replace it by {yours}", key="nevus.review.replace", shortcut="r", width="stretch"):
+        _label(conflict.prediction_id, conflict.code, meanings, replaces=conflict.existing)
+    if st.button("Leave it as it is", key="nevus.review.leave", shortcut="0", width="stretch"):
+        del st.session_state[_CONFLICT]
+        st.rerun()
+    st.caption("A label that is replaced stays on record.")
+    _confirmation()
+
+
+def _confirmation() -> None:
+    with st.expander("How it was confirmed"):
+        st.selectbox(
+            "Confirmed by",
+            list(words.CONFIRMED),
+            format_func=lambda code: words.CONFIRMED[code],
+            key=_CONFIRMED_BY,
+            help="Holds for the next labels too, until you change it.",
+        )
+        st.date_input("On", value=None, max_value=date.today(), key=_CONFIRMED_ON)
+
+
+def _label(prediction_id: str, code: str, meanings: Meanings, replaces: str | None = None) -> None:
+    try:
+        client().label(
+            code,
+            prediction_id=prediction_id,
+            confirmed_by=st.session_state.get(_CONFIRMED_BY),
+            confirmed_on=st.session_state.get(_CONFIRMED_ON),
+            replaces=replaces,
+        )
+    except ClientError as error:
+        if error.status != 409:
+            say(error)
+            return
+        existing = error.problem.existing if error.problem else None
+        st.session_state[_CONFLICT] = Conflict(prediction_id, code, existing)
+        st.rerun()
+    st.session_state.pop(_CONFLICT, None)
+    st.session_state[_DONE] = labelled_so_far() + 1
+    st.toast(f"Labelled {words.diagnosis(code, meanings)}.")
+    st.rerun()
