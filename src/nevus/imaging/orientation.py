@@ -7,16 +7,17 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-_SEARCHED = 1 << 17
+_EXIF = b"Exif\x00\x00"
+_APP1, _EOI, _SOS = 0xE1, 0xD9, 0xDA
+_ALONE = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
+"""After FF: markers without a segment, and what is none."""
+_MOST_SEGMENTS = 4096
 _MOST_ENTRIES = 512
 
 
 def exif_orientation(jpeg: bytes) -> int:
     """The EXIF orientation of a JPEG, 1..8; 1 (upright) where there is none or it is damaged."""
-    start = jpeg.find(b"Exif\x00\x00", 0, _SEARCHED)
-    if start < 0:
-        return 1
-    tiff = jpeg[start + 6 : start + 6 + _SEARCHED]
+    tiff = _exif(jpeg)
     order = {b"II*\x00": "<", b"MM\x00*": ">"}.get(tiff[:4])
     if order is None:
         return 1
@@ -30,6 +31,28 @@ def exif_orientation(jpeg: bytes) -> int:
     except struct.error:
         return 1
     return 1
+
+
+def _exif(jpeg: bytes) -> bytes:
+    """The first EXIF segment's TIFF structure; empty where there is none before the first scan."""
+    at = 2
+    for _ in range(_MOST_SEGMENTS):
+        at = jpeg.find(b"\xff", at)  # decoders skip what lies between segments
+        if at < 0 or at + 4 > len(jpeg):
+            break
+        kind = jpeg[at + 1]
+        if kind == 0xFF:  # padding
+            at += 1
+        elif kind in _ALONE:
+            at += 2
+        elif kind in (_EOI, _SOS):
+            break
+        else:
+            end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+            if kind == _APP1 and jpeg.startswith(_EXIF, at + 4):
+                return jpeg[at + 4 + len(_EXIF) : end]
+            at = max(end, at + 4)
+    return b""
 
 
 def turn_upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

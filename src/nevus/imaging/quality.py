@@ -64,13 +64,8 @@ def measure_quality(pixels: NDArray[np.uint8]) -> Quality:
     total = flat.size
     mean = float(counts @ levels) / total
     variance = max(0.0, float(counts @ (levels * levels)) / total - mean * mean)
-    wide = luma.astype(np.int16)
-    centre = wide[1:-1, 1:-1]
-    laplacian = wide[:-2, 1:-1] + wide[2:, 1:-1]
-    laplacian += wide[1:-1, :-2]
-    laplacian += wide[1:-1, 2:]
-    laplacian -= centre << 2
-    slope = float(laplacian.mean(dtype=np.float64))
+    laplacian = _laplacian(luma)
+    slope = int(laplacian.sum(dtype=np.int64)) / laplacian.size
     squares = int(np.square(laplacian, dtype=np.int32).sum(dtype=np.int64))
     return Quality(
         sharpness=max(0.0, squares / laplacian.size - slope * slope),
@@ -83,8 +78,9 @@ def measure_quality(pixels: NDArray[np.uint8]) -> Quality:
 
 def mean_colours(pixels: NDArray[np.uint8]) -> dict[str, float]:
     """Mean red, green and blue of uint8 [H, W, 3] as shares of 255, on every eighth pixel of every eighth row."""
-    means = pixels[::8, ::8].reshape(-1, 3).mean(axis=0) / 255
-    return dict(zip(("red", "green", "blue"), means.tolist(), strict=True))
+    some = pixels[::8, ::8].reshape(-1, 3)
+    sums = np.add.reduce(some, axis=0, dtype=np.int64).tolist()
+    return {name: total / len(some) / 255 for name, total in zip(("red", "green", "blue"), sums, strict=True)}
 
 
 def quality_reasons(quality: Quality, width: int, height: int, limits: Limits) -> tuple[QualityReason, ...]:
@@ -108,3 +104,15 @@ def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     weighted += pixels[:, :, 1] * np.uint16(150)
     weighted += pixels[:, :, 2] * np.uint16(29)
     return (weighted >> 8).astype(np.uint8)
+
+
+def _laplacian(luma: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """The 4-neighbour Laplacian within the border, int16 [H - 2, W - 2]; on whole rows, one behind the other."""
+    height, width = luma.shape
+    flat = luma.astype(np.int16).ravel()
+    centre = flat[width:-width]
+    found = flat[: -2 * width] + flat[2 * width :]
+    found -= centre << 2
+    found[1:] += centre[:-1]
+    found[:-1] += centre[1:]
+    return found.reshape(height - 2, width)[:, 1:-1]

@@ -14,6 +14,7 @@ from nevus import __version__
 from nevus.bundle.verdict import NOTICE
 from nevus.serving import documentation, problems
 from nevus.serving.edge import Edge
+from nevus.serving.fast_routes import FastRoutes
 from nevus.serving.routes import FAST_ROUTES, ROUTERS
 from nevus.serving.service import Service
 from nevus.serving.settings import ServingSettings
@@ -52,9 +53,9 @@ def create_app(store: Store, home: Path, settings: ServingSettings) -> FastAPI:
     app.state.service = service
     problems.install(app)
     documentation.install(app)
-    app.router.routes.extend(FAST_ROUTES)
     for router in ROUTERS:
         app.include_router(router)
+    app.add_middleware(FastRoutes, routes=FAST_ROUTES)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

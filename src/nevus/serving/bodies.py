@@ -42,6 +42,9 @@ class Asked(BaseModel):
     explain: bool = Field(default=False, description="with the evidence map")
 
 
+_NOTHING = Asked()
+
+
 class AskedWithImages(Asked):
     """The JSON body."""
 
@@ -94,7 +97,7 @@ async def read_images(request: Request, *, most_bytes: int, most_items: int, sec
         data = await read_body(request, most_bytes=most_bytes, seconds=seconds)
         if not data:
             raise ProblemError(422, "the body is empty; send the image's bytes.", field="image")
-        return Body([data], asked(dict(request.query_params)), [None])
+        return Body([data], asked(dict(request.query_params) if request.scope["query_string"] else {}), [None])
     if kind == "multipart/form-data":
         return await _from_form(request, most_bytes=most_bytes, most_items=most_items, seconds=seconds)
     if kind == "application/json":
@@ -113,7 +116,8 @@ def asked(values: dict[str, Any]) -> Asked:
     Raises:
         ValidationError: a name or a value that isn't allowed.
     """
-    return Asked.model_validate({name: value for name, value in values.items() if value != ""})
+    said = {name: value for name, value in values.items() if value != ""}
+    return Asked.model_validate(said) if said else _NOTHING
 
 
 async def _from_form(request: Request, *, most_bytes: int, most_items: int, seconds: float) -> Body:

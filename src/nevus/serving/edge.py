@@ -80,5 +80,5 @@ class Edge:
 
 def _route(scope: Scope) -> str:
     """The route's pattern, never the path itself: paths may hold what callers typed."""
-    route = scope.get("route")
-    return str(getattr(route, "path", "unknown"))
+    found = scope.get("nevus.route") or getattr(scope.get("route"), "path", "unknown")
+    return str(found)

@@ -34,6 +34,9 @@ _PLACES = ("body", "query", "path")
 
 STORE_FAILURES = (StoreError, StoreUnreachableError, StorageFullError)
 
+HANDLED = (HTTPException, RequestValidationError, ValidationError, NevusError)
+"""What is raised on purpose; anything else is a defect."""
+
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (UnreadableImageError, 422),
     (MetadataError, 422),
@@ -101,28 +104,30 @@ def refusal(error: Exception) -> dict[str, Any]:
 def install(app: FastAPI) -> None:
     """Let the application answer every error by a problem document."""
 
-    @app.exception_handler(HTTPException)
-    async def _http(request: Request, error: HTTPException) -> Response:
-        return problem(error.status_code, str(error.detail), headers=error.headers, request_id=_request_id(request))
+    async def handle(request: Request, error: Exception) -> Response:
+        return handled(request, error)
 
-    @app.exception_handler(RequestValidationError)
-    async def _invalid(request: Request, error: RequestValidationError) -> Response:
-        request.app.state.service.metrics.refused("invalid", 422)
-        return invalid(error.errors(), _request_id(request))
+    for kind in HANDLED:
+        app.add_exception_handler(kind, handle)
 
-    @app.exception_handler(ValidationError)
-    async def _invalid_body(request: Request, error: ValidationError) -> Response:
-        request.app.state.service.metrics.refused("invalid", 422)
-        return invalid(error.errors(include_url=False, include_context=False), _request_id(request))
 
-    @app.exception_handler(NevusError)
-    async def _ours(request: Request, error: NevusError) -> Response:
-        service, status = request.app.state.service, status_of(error)
-        if status < 500:
-            service.metrics.refused(refusal(error)["reason"], status)
-        elif not isinstance(error, ProblemError):
-            service.log.warning("failed", request_id=_request_id(request), error=str(error))
-        return answer(error, _request_id(request))
+def handled(request: Request, error: Exception) -> Response:
+    """The document for an error of one of the kinds `HANDLED`; counted or logged, as it deserves."""
+    service, request_id = request.app.state.service, _request_id(request)
+    if isinstance(error, HTTPException):
+        return problem(error.status_code, str(error.detail), headers=error.headers, request_id=request_id)
+    if isinstance(error, RequestValidationError):
+        service.metrics.refused("invalid", 422)
+        return invalid(error.errors(), request_id)
+    if isinstance(error, ValidationError):
+        service.metrics.refused("invalid", 422)
+        return invalid(error.errors(include_url=False, include_context=False), request_id)
+    status = status_of(error)
+    if status < 500:
+        service.metrics.refused(refusal(error)["reason"], status)
+    elif not isinstance(error, ProblemError):
+        service.log.warning("failed", request_id=request_id, error=str(error))
+    return answer(error, request_id)
 
 
 def invalid(errors: Any, request_id: str | None) -> Response:

@@ -6,8 +6,9 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,6 +16,7 @@ from nevus.errors import StorageFullError
 from nevus.serving.judges import settle
 from nevus.store import Store
 from nevus.store.failures import StoreBusyError, StoreUnreachableError
+from nevus.store.predictions import append_predictions
 
 MOST_AT_ONCE = 256
 LINGER_SECONDS = 0.008
@@ -24,12 +26,13 @@ _OUTAGES = (StoreBusyError, StoreUnreachableError, StorageFullError)
 """The fault of no answer in particular."""
 
 Write = Callable[[sa.Connection], None]
-"""Adds the rows of one answer."""
+"""Adds further rows of one answer."""
 
 
 @dataclass(frozen=True)
 class _Job:
-    write: Write
+    rows: Sequence[Mapping[str, Any]]
+    also: Write | None
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[None]
 
@@ -49,14 +52,14 @@ class Recorder:
         self._thread = threading.Thread(target=self._work, name="nevus-recorder", daemon=True)
         self._thread.start()
 
-    async def record(self, write: Write) -> None:
-        """Write, and wait until it is committed.
+    async def record(self, rows: Sequence[Mapping[str, Any]], also: Write | None = None) -> None:
+        """Write rows of predictions, and what else belongs to their answer, and wait until it is committed.
 
         Raises:
             StoreError: the database refuses or can't be reached; nothing of this answer was written.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(write, loop, loop.create_future())
+        job = _Job(rows, also, loop, loop.create_future())
         self._waiting.put(job)
         await job.done
 
@@ -89,8 +92,10 @@ class Recorder:
     def _write(self, jobs: list[_Job]) -> None:
         try:
             with self._store.append(survive_power_loss=self._survive) as connection:
+                append_predictions(connection, [row for job in jobs for row in job.rows])
                 for job in jobs:
-                    job.write(connection)
+                    if job.also is not None:
+                        job.also(connection)
         except Exception as error:  # whatever it is, those who wait must hear of it
             if len(jobs) == 1 or isinstance(error, _OUTAGES):  # one by one they would wait for the store in turn
                 settle([(job.loop, job.done, error) for job in jobs])

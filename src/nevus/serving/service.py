@@ -135,13 +135,13 @@ class Service:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._side, functools.partial(function, *args, **kwargs))
 
-    async def record(self, rows: Sequence[Mapping[str, Any]], write: Write) -> None:
-        """Write an answer, with these rows of predictions among what it writes, and wait until it is committed.
+    async def record(self, rows: Sequence[Mapping[str, Any]], also: Write | None = None) -> None:
+        """Write an answer's rows of predictions, and what else belongs to it, and wait until it is committed.
 
         Raises:
             StoreError: the database refuses or can't be reached; nothing of this answer was written.
         """
-        await self.recorder.record(write)
+        await self.recorder.record(rows, also)
         if self.blobs is not None:
             self.blobs.recorded(rows)
 

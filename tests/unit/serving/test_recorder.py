@@ -31,7 +31,7 @@ class HeldStore:
 
 
 async def record_all(recorder: Recorder, statements: list[str]) -> list[object]:
-    jobs = [recorder.record(lambda connection, s=s: connection.exec_driver_sql(s)) for s in statements]
+    jobs = [recorder.record((), lambda connection, s=s: connection.exec_driver_sql(s)) for s in statements]
     return list(await asyncio.gather(*jobs, return_exceptions=True))
 
 

@@ -26,7 +26,6 @@ from nevus.serving.idempotency import Repeat
 from nevus.serving.schemas import problems
 from nevus.serving.service import Service
 from nevus.store.failures import StoreError
-from nevus.store.predictions import append_predictions
 from nevus.store.serving_tables import IdempotentAnswerRow
 
 router = APIRouter(prefix="/v1/predictions", tags=["predictions"])
@@ -135,13 +134,12 @@ async def _answered(
 
 
 async def _recorded(service: Service, judged: Batch, text: bytes, repeat: Repeat | None) -> bytes:
-    def write(connection: sa.Connection) -> None:
-        append_predictions(connection, judged.rows)
+    def also(connection: sa.Connection) -> None:
         if repeat is not None:
             connection.execute(sa.insert(IdempotentAnswerRow), repeat.row(text))
 
     try:
-        await service.record(judged.rows, write)
+        await service.record(judged.rows, also)
     except (StoreError, sa.exc.IntegrityError):
         before = await service.in_thread(repeat.find, service.store) if repeat else None
         if before is None:

@@ -39,7 +39,6 @@ from nevus.serving.inference_tensors import (
 from nevus.serving.judging import Judged, Subject, Task
 from nevus.serving.lineup import LoadedModel
 from nevus.serving.service import Service
-from nevus.store.predictions import append_predictions
 
 IMAGE, METADATA = "image", "metadata"
 _TEXTS = ("verdict", "diagnosis", "prediction_id")
@@ -228,7 +227,7 @@ async def _judge(
     results = await asyncio.gather(*jobs, return_exceptions=True)
     judged = [one for one in results if isinstance(one, Judged)]
     rows = [one.row for one in judged]
-    await service.record(rows, lambda connection: append_predictions(connection, rows))
+    await service.record(rows)
     for row in rows:
         service.metrics.judged(model.ref, row)
     for number, result in enumerate(results):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from nevus.store.columns import now
 from nevus.store.serving_tables import PredictionRow, ServedBundleRow
 
 
-def append_predictions(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+def append_predictions(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add rows of `PredictionRow`; each has all of its columns."""
     if rows:
         connection.execute(sa.insert(PredictionRow), list(rows))
