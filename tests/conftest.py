@@ -15,6 +15,12 @@ settings.register_profile("nevus", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("nevus")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, each whole: begun last, one of them would keep one worker while the other idles."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real development data, or a skip that says why."""
