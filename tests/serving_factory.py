@@ -19,10 +19,12 @@ from graphs import METADATA, make_tiny_bundle
 from nevus.bundle.schema import PredictionSetSpec, RefusalLimits
 from nevus.data.synthetic.painting import Sitter, encode, paint
 from nevus.data.synthetic.settings import SyntheticSettings
+from nevus.notices import NoticeSettings
 from nevus.serving import ServingSettings, create_app
 from nevus.serving.service import Service
 from nevus.store import Store, StoreSettings, open_store
 from nevus.store.keys import ROLES, ApiKeys
+from nevus.tracking import TrackingSettings
 
 _DRAWN = SyntheticSettings(width=160, height=120, seed=3, difficulty=0.0)
 _READY_SECONDS = 30.0
@@ -66,7 +68,13 @@ class Served:
 
 @contextmanager
 def serving(
-    home: Path, bundle: Path | str | None, *, store_url: str | None = None, **settings: Any
+    home: Path,
+    bundle: Path | str | None,
+    *,
+    store_url: str | None = None,
+    tracking: TrackingSettings | None = None,
+    notices: NoticeSettings | None = None,
+    **settings: Any,
 ) -> Iterator[Served]:
     """Start a service in `home` on `bundle` and wait until it is ready; `settings` are those of `ServingSettings`.
 
@@ -78,7 +86,7 @@ def serving(
     )
     with open_store(StoreSettings(home=home, url=SecretStr(store_url) if store_url else None)) as store:
         keys = {role: ApiKeys(store).create(f"the {role}", role, by="test")[0] for role in ROLES}
-        app = create_app(store, home, chosen)
+        app = create_app(store, home, chosen, tracking=tracking, notices=notices)
         with TestClient(app, raise_server_exceptions=False) as client:
             served = Served(client, app, store, home, bundle, MappingProxyType(keys))
             _wait(served)

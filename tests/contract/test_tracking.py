@@ -281,3 +281,24 @@ class TestMirror:
             assert mirror_registry(chosen, store=store, home=home).created == 1
             assert mirror_registry(TrackingSettings(enabled=False), store=store, home=home) == MirrorReport()
         assert self.aliases(client, name) == {"candidate": "1"}
+
+    def test_what_changes_while_it_is_mirrored_is_shown_too(
+        self, home, client, chosen, tmp_path, new_version, name, monkeypatch
+    ):
+        """As when another server's decision is mirrored first, and this mirror ends last."""
+        from nevus.tracking import open as opening
+
+        with open_store(StoreSettings(home=tmp_path / "another")) as store:
+            registry = Registry(store)
+            registry.register(new_version(10, model=name))
+            registry.approve(f"{name}/1", by="x", note="y")
+
+            def slow(*args):
+                report = mirror_models(*args)
+                if registry.champion(name) is None:
+                    registry.promote(f"{name}/1")
+                return report
+
+            monkeypatch.setattr(opening, "mirror_models", slow)
+            assert mirror_registry(chosen, store=store, home=home).aliased == 1
+        assert self.aliases(client, name) == {"champion": "1"}

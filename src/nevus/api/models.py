@@ -39,13 +39,28 @@ class ModelVersions(Answer):
     models: list[ModelVersion]
 
 
+class Decision(Answer):
+    """What somebody decided about a version, or what followed from it.
+
+    decision: `approve`, `promote`, `challenger`, `retire`, `rollback`, `load`, `unload`, or a consequence such as
+    `replace` and `restore`. state: the version's, from then on.
+    """
+
+    at: datetime
+    by: str
+    decision: str
+    state: str | None = None
+    note: str | None = None
+
+
 class ModelDetail(ModelVersion):
-    """One version, with what it was made of."""
+    """One version, with what it was made of, and what was decided about it, the latest last."""
 
     fingerprints: dict[str, str | None] = Field(default_factory=dict)
     classes: list[str] = Field(default_factory=list)
     malignant: list[str] = Field(default_factory=list)
     task: str | None = None
+    history: list[Decision] = Field(default_factory=list)
 
 
 class ModelChange(Answer):

@@ -133,12 +133,18 @@ def approve(
 
     with open_context(home, store) as context:
         change = Registry(context.store).approve(version, by=by, note=note, override=override)
-        _report(context, change, f"approved by {by}", Event.APPROVED, as_json)
+        _report(context, change, Event.APPROVED, as_json, by=by, note=note)
 
 
 @app.command()
 def promote(
-    version: Version, *, by: By = None, as_json: AsJson = False, home: Home = None, store: StoreUrl = None
+    version: Version,
+    *,
+    by: By = None,
+    note: Note = "",
+    as_json: AsJson = False,
+    home: Home = None,
+    store: StoreUrl = None,
 ) -> None:
     """Put an approved version into production; the champion before it retires, ready for `rollback`.
 
@@ -148,8 +154,8 @@ def promote(
     from nevus.store import Registry
 
     with open_context(home, store) as context:
-        change = Registry(context.store).promote(version, by=by)
-        _report(context, change, "champion now", Event.PROMOTED, as_json)
+        change = Registry(context.store).promote(version, by=by, note=note)
+        _report(context, change, Event.PROMOTED, as_json, by=by, note=note)
 
 
 @app.command()
@@ -171,12 +177,18 @@ def rollback(
 
     with open_context(home, store) as context:
         change = Registry(context.store).rollback(model, by=by, note=note)
-        _report(context, change, "champion again", Event.ROLLED_BACK, as_json)
+        _report(context, change, Event.ROLLED_BACK, as_json, by=by, note=note)
 
 
 @app.command()
 def challenger(
-    version: Version, *, by: By = None, as_json: AsJson = False, home: Home = None, store: StoreUrl = None
+    version: Version,
+    *,
+    by: By = None,
+    note: Note = "",
+    as_json: AsJson = False,
+    home: Home = None,
+    store: StoreUrl = None,
 ) -> None:
     """Let an approved version run beside the champion, to be compared in use.
 
@@ -186,8 +198,8 @@ def challenger(
     from nevus.store import Registry
 
     with open_context(home, store) as context:
-        change = Registry(context.store).challenge(version, by=by)
-        _report(context, change, "challenger now", Event.CHALLENGER, as_json)
+        change = Registry(context.store).challenge(version, by=by, note=note)
+        _report(context, change, Event.CHALLENGER, as_json, by=by, note=note)
 
 
 @app.command()
@@ -209,7 +221,7 @@ def retire(
 
     with open_context(home, store) as context:
         change = Registry(context.store).retire(version, by=by, note=note)
-        _report(context, change, "retired", Event.RETIRED, as_json)
+        _report(context, change, Event.RETIRED, as_json, by=by, note=note)
 
 
 @app.command()
@@ -232,11 +244,12 @@ def mirror(*, as_json: AsJson = False, home: Home = None, store: StoreUrl = None
     typer.echo("MLflow shows the models as they are in the store.")
 
 
-def _report(context: StoreContext, change: Change, what: str, event: Event, as_json: bool) -> None:
-    version, replaced = change.version, change.replaced
-    said = f"{version.ref} is {what}."
-    if replaced is not None:
-        said += f" {replaced.ref} is {replaced.state} now."
+def _report(context: StoreContext, change: Change, event: Event, as_json: bool, *, by: str | None, note: str) -> None:
+    from nevus.notices import change_body, change_title
+    from nevus.store import current_actor
+
+    actor = by or current_actor()
+    said = change_title(event, change, actor)
     if as_json:
         from nevus.cli.model_tables import change_record
 
@@ -244,8 +257,8 @@ def _report(context: StoreContext, change: Change, what: str, event: Event, as_j
     else:
         typer.echo(said)
     for warning in change.warnings:
-        typer.echo(f"warning: {version.ref}: {warning}", err=True)
-    context.tell(event, said, "\n".join((f"bundle {version.bundle_digest[:12]}", *change.warnings)))
+        typer.echo(f"warning: {change.version.ref}: {warning}", err=True)
+    context.tell(event, said, change_body(change, actor, note))
 
 
 def _print_json(value: object) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nevus.cli.store_context import Home, StoreUrl, store_settings
+from nevus.cli.store_context import Home, StoreUrl, outward_settings, store_settings
 
 if TYPE_CHECKING:
     from nevus.serving import ServingSettings
@@ -36,8 +36,9 @@ def serve(
 
     settings = serving_settings(set_ or [], {"bundle": bundle, "host": host, "port": port})
     stores = store_settings(home, store)
+    tracking, notices = outward_settings()
     with open_store(stores) as opened:
-        run(opened, make_home(stores.home), settings)
+        run(opened, make_home(stores.home), settings, tracking=tracking, notices=notices)
 
 
 def serving_settings(assignments: list[str], named: dict[str, Any]) -> ServingSettings:

@@ -51,11 +51,9 @@ class StoreContext:
         """Bring MLflow up to date; with `only_existing`, not by making a database that nobody has asked for."""
         from rich.console import Console
 
-        from nevus.tracking import MirrorReport, mirror_registry
-        from nevus.tracking.mlflow_client import DATABASE_FILE
+        from nevus.tracking import MirrorReport, is_mirrored, mirror_registry
 
-        made = self.tracking.uri is not None or (self.home / DATABASE_FILE).exists()
-        if only_existing and not (self.tracking.enabled and made):
+        if only_existing and not is_mirrored(self.tracking, self.home):
             return MirrorReport()
         try:
             with Console(stderr=True).status("bringing MLflow up to date"):
@@ -81,6 +79,12 @@ def open_context(home: Path | None, url: str | None) -> Iterator[StoreContext]:
 def store_settings(home: Path | None, url: str | None) -> StoreSettings:
     """Which store the options name, else the environment, else the one in the home folder."""
     return _chosen(_environment()["store"], home, url)
+
+
+def outward_settings() -> tuple[TrackingSettings, NoticeSettings]:
+    """Who else is told of a change, as the environment says."""
+    found = _environment()
+    return found["tracking"], found["notices"]
 
 
 def _chosen(settings: StoreSettings, home: Path | None, url: str | None) -> StoreSettings:

@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from nevus import __version__
 from nevus.bundle.verdict import NOTICE
+from nevus.notices import NoticeSettings
 from nevus.serving import documentation, problems
 from nevus.serving.edge import Edge
 from nevus.serving.fast_routes import FastRoutes
@@ -19,6 +20,7 @@ from nevus.serving.routes import FAST_ROUTES, ROUTERS
 from nevus.serving.service import Service
 from nevus.serving.settings import ServingSettings
 from nevus.store import Store
+from nevus.tracking import TrackingSettings
 
 _DESCRIPTION = f"""Judges pictures of skin lesions with a proven model, remembers every answer and joins it to its
 label.
@@ -29,9 +31,24 @@ Errors are problem documents (RFC 9457). Send a key as `Authorization: Bearer KE
 """
 
 
-def create_app(store: Store, home: Path, settings: ServingSettings) -> FastAPI:
-    """The service as an ASGI application. Its models load when it starts; until then /ready says 503."""
-    service = Service(store, home, settings)
+def create_app(
+    store: Store,
+    home: Path,
+    settings: ServingSettings,
+    *,
+    tracking: TrackingSettings | None = None,
+    notices: NoticeSettings | None = None,
+) -> FastAPI:
+    """The service as an ASGI application. Its models load when it starts; until then /ready says 503.
+
+    Args:
+        store: open, and the caller's to close.
+        home: the home folder.
+        settings: the service's own.
+        tracking: where decisions about models are mirrored; default: to the MLflow database of the home, if it has one.
+        notices: who is told of them; default: the log.
+    """
+    service = Service(store, home, settings, tracking=tracking, notices=notices)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

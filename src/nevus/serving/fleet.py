@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from nevus.imaging import DecodeLimits
 from nevus.serving.bundle_source import local_bundle
 from nevus.serving.lineup import Lineup, LoadedModel, renamed
 from nevus.serving.settings import ServingSettings
-from nevus.store import ModelVersion, Registry, State, Store
+from nevus.store import Change, ModelVersion, Registry, State, Store
 from nevus.store.predictions import remember_bundle
 from nevus.store.rollout import (
     Rollout,
@@ -69,6 +70,7 @@ class Fleet:
         """With a bundle named: digest of the champion at the start ("" for none); the bundle answers until there is
         another one."""
         self._proven: dict[str, LoadedModel] = {}
+        """What has just been loaded for a change that is being made."""
         self._broken: dict[str, tuple[float, str]] = {}
         """Digest -> when it couldn't be loaded, and which version it is of."""
         self._problems: tuple[str, ...] = ()
@@ -120,14 +122,30 @@ class Fleet:
         with self._changing:
             self._follow()
 
-    def prove(self, version: ModelVersion) -> None:
-        """Load a version that is about to be promoted, so that what can't answer doesn't become champion.
+    def decide(self, move: Callable[[], Change], *, proving: ModelVersion | None = None) -> Change:
+        """Make a move in the store and follow it, with no other change of this process between.
+
+        Args:
+            move: changes the store.
+            proving: the version that is to answer then: it's loaded first, so that what can't answer here doesn't
+                become champion or challenger.
 
         Raises:
-            NotLoadableError: it can't be loaded.
+            NotLoadableError: `proving` can't be loaded; nothing was changed.
         """
         with self._changing:
-            self._proven[version.bundle_digest] = self._loaded(version)
+            try:
+                if proving is not None:
+                    self._proven[proving.bundle_digest] = self._loaded(proving)
+                change = move()
+                try:
+                    self._follow()
+                except Exception as error:  # the change stands; the next look at the store follows it
+                    self._log.warning("store_not_followed", error=str(error))
+                    self._problems += ("this server will follow the last change within seconds.",)
+            finally:
+                self._proven.clear()
+            return change
 
     def load(self, version: ModelVersion, *, by: str | None = None) -> None:
         """Load a further version, for requests that name it; the store's other servers do so too, and after a restart.
@@ -141,9 +159,12 @@ class Fleet:
             if version.bundle_digest in answering:
                 return
             most = self._settings.max_loaded - len(set(answering))
-            self._proven[version.bundle_digest] = self._loaded(version)
-            keep_loaded(self._store, version.ref, most=most, answering=answering, by=by)
-            self._follow()
+            try:
+                self._proven[version.bundle_digest] = self._loaded(version)
+                keep_loaded(self._store, version.ref, most=most, answering=answering, by=by)
+                self._follow()
+            finally:
+                self._proven.clear()
 
     def unload(self, version: ModelVersion, *, by: str | None = None) -> None:
         """Let a further version go, in the store's other servers too; requests that use it finish.
@@ -174,7 +195,6 @@ class Fleet:
         self._problems = ()
         lineup = self._lined_up(before, wanted)
         self._broken = {d: at for d, at in self._broken.items() if d in _digests(wanted)}
-        self._proven.clear()
         if lineup != before:
             self._lineup = lineup
             self._log.info("models_changed", before=before.told(), now=lineup.told())

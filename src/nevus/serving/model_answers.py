@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from nevus.api import ModelDetail
+from nevus.api import Decision, ModelDetail
 from nevus.api import ModelVersion as VersionAnswer
 from nevus.bundle import BundleManifest
 from nevus.bundle.directory import METRICS
 from nevus.evaluation.results import ResultsError, read_results
 from nevus.serving.lineup import Lineup, LoadedModel
-from nevus.store import ModelVersion
+from nevus.store import AuditEntry, ModelVersion
 from nevus.store.registry.from_bundle import summary
+
+_DECISIONS = "model."
 
 
 def version_answer(lineup: Lineup, version: ModelVersion) -> VersionAnswer:
@@ -19,14 +22,15 @@ def version_answer(lineup: Lineup, version: ModelVersion) -> VersionAnswer:
     return VersionAnswer(**_shown(lineup, version))
 
 
-def version_detail(lineup: Lineup, version: ModelVersion) -> ModelDetail:
-    """The same with what the version was made of."""
+def version_detail(lineup: Lineup, version: ModelVersion, history: Sequence[AuditEntry]) -> ModelDetail:
+    """The same with what the version was made of, and what the audit has of it."""
     return ModelDetail(
         **_shown(lineup, version),
         fingerprints=dict(version.fingerprints),
         classes=list(version.classes),
         malignant=list(version.malignant),
         task=version.task,
+        history=[_decision(entry) for entry in history if entry.action.startswith(_DECISIONS)],
     )
 
 
@@ -47,6 +51,16 @@ def unregistered_detail(model: LoadedModel) -> ModelDetail:
         classes=list(found.classes),
         malignant=list(found.malignant),
         task=found.task,
+    )
+
+
+def _decision(entry: AuditEntry) -> Decision:
+    return Decision(
+        at=entry.at,
+        by=entry.actor,
+        decision=entry.action.removeprefix(_DECISIONS),
+        state=entry.details.get("to"),
+        note=entry.details.get("note") or None,
     )
 
 

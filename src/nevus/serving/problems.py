@@ -152,6 +152,8 @@ def _more(error: Exception) -> dict[str, Any]:
         return {"reason": error.reason, "field": "image"}
     if isinstance(error, ConflictingLabelError):
         return {"field": "diagnosis", "existing": error.label_id}
+    if isinstance(error, TransitionError) and error.reasons:
+        return {"reasons": list(error.reasons)}
     field = getattr(error, "field", None)
     return {"field": field} if isinstance(field, str) else {}
 

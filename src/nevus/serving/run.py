@@ -9,6 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from nevus.errors import InputError
+from nevus.notices import NoticeSettings
 from nevus.serving.address import is_loopback, require_free
 from nevus.serving.app import create_app
 from nevus.serving.patience import patient_protocol
@@ -17,6 +18,7 @@ from nevus.serving.settings import ServingSettings
 from nevus.store import Store
 from nevus.store.keys import ApiKeys, register_key_file
 from nevus.store.pseudonym_secrets import pseudonyms_to_serve
+from nevus.tracking import TrackingSettings
 
 GRACE_SECONDS = 20
 
@@ -25,8 +27,15 @@ class UnsafeAddressError(InputError):
     """The service would answer the whole network without asking who it is."""
 
 
-def serve(store: Store, home: Path, settings: ServingSettings) -> None:
-    """Answer until told to stop; running requests are answered first.
+def serve(
+    store: Store,
+    home: Path,
+    settings: ServingSettings,
+    *,
+    tracking: TrackingSettings | None = None,
+    notices: NoticeSettings | None = None,
+) -> None:
+    """Answer until told to stop; running requests are answered first. Arguments as those of `create_app`.
 
     Raises:
         UnsafeAddressError: an address beyond this machine, and no key exists.
@@ -48,7 +57,7 @@ def serve(store: Store, home: Path, settings: ServingSettings) -> None:
     configure_logs(settings.log_format)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
-        create_app(store, home, settings),
+        create_app(store, home, settings, tracking=tracking, notices=notices),
         host=settings.host,
         port=settings.port,
         http=patient_protocol(settings.timeout_seconds),

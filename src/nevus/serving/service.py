@@ -16,8 +16,10 @@ from typing import Any, ParamSpec, TypeVar
 import structlog
 
 from nevus.bundle.usable_cpus import usable_cpus
+from nevus.notices import NoticeSettings
 from nevus.provenance import code_revision
 from nevus.serving.admission import Admission
+from nevus.serving.announcer import Announcer
 from nevus.serving.auth import Authenticator, RateLimit
 from nevus.serving.fleet import Fleet, NoModelError
 from nevus.serving.heartbeat import Pulse
@@ -34,6 +36,7 @@ from nevus.store import Store
 from nevus.store.blobs import open_blobs
 from nevus.store.ids import new_id
 from nevus.store.pseudonyms import Pseudonyms
+from nevus.tracking import TrackingSettings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,7 +50,15 @@ _UPLOADS = 2
 class Service:
     """The parts of a running service; made by `app.create_app`."""
 
-    def __init__(self, store: Store, home: Path, settings: ServingSettings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        home: Path,
+        settings: ServingSettings,
+        *,
+        tracking: TrackingSettings | None = None,
+        notices: NoticeSettings | None = None,
+    ) -> None:
         self.store, self.home, self.settings = store, home, settings
         self.log = structlog.get_logger("nevus.serving")
         self.instance = f"{os.uname().nodename[:20]}-{new_id()[-12:]}"
@@ -60,6 +71,7 @@ class Service:
         self.metrics = Metrics()
         self.recorder = Recorder(store, survive_power_loss=settings.survive_power_loss, others=lambda: self._busy > 1)
         self.fleet = Fleet(store, home, settings, self.log)
+        self.announcer = Announcer(store.url, home, self.log, tracking=tracking, notices=notices)
         self.housekeeping = Housekeeping(store, place, settings, self.log)
         self.pulse = Pulse(store, self.instance, lambda: self.fleet.ready, self.log.warning)
         self.threads = settings.threads or usable_cpus()
@@ -93,6 +105,7 @@ class Service:
         self.recorder.close()
         self.pulse.close()
         self.housekeeping.close()
+        self.announcer.close()
         self.fleet.close()
 
     @property

@@ -25,6 +25,10 @@ class MirrorReport:
     tagged: int = 0
     aliased: int = 0
 
+    def __add__(self, other: MirrorReport) -> MirrorReport:
+        """Of two passes together."""
+        return MirrorReport(self.created + other.created, self.tagged + other.tagged, self.aliased + other.aliased)
+
     @property
     def changed(self) -> bool:
         """Whether anything was."""

@@ -9,6 +9,8 @@ from nevus.tracking.mirror import MirrorReport, mirror_models
 from nevus.tracking.settings import TrackingSettings
 from nevus.tracking.tracker import NullTracker, Tracker, TrackingError
 
+_MOST_PASSES = 10
+
 
 def open_tracker(settings: TrackingSettings, *, output: Path, store: StoreSettings | None = None) -> Tracker:
     """The tracker of a run.
@@ -33,8 +35,17 @@ def open_tracker(settings: TrackingSettings, *, output: Path, store: StoreSettin
     return MlflowTracker(client, settings, home=home, output=output)
 
 
+def is_mirrored(settings: TrackingSettings, home: Path) -> bool:
+    """Whether MLflow shows the models: it does where an address is set, or a run has made a database in the home."""
+    from nevus.tracking.mlflow_client import DATABASE_FILE
+
+    return settings.enabled and (settings.uri is not None or (home / DATABASE_FILE).exists())
+
+
 def mirror_registry(settings: TrackingSettings, *, store: Store, home: Path) -> MirrorReport:
     """Bring MLflow's registered models up to date with the store's; nothing where tracking is off.
+
+    What changes in the store meanwhile is shown too: of several mirrors at once, the last to end shows the last state.
 
     Raises:
         MissingExtraError, SharedDatabaseError, TrackingError: as `open_tracker`; the store is right all the same, and
@@ -45,8 +56,13 @@ def mirror_registry(settings: TrackingSettings, *, store: Store, home: Path) -> 
     from nevus.tracking.mlflow_client import connect
 
     client = connect(settings, home, store=store.url)
-    versions = Registry(store).versions()
-    try:
-        return mirror_models(client, versions)
-    except Exception as error:  # whatever a remote MLflow fails by
-        raise TrackingError(f"MLflow did not take the models' states ({type(error).__name__}: {error})") from error
+    report = MirrorReport()
+    for _ in range(_MOST_PASSES):
+        versions = Registry(store).versions()
+        try:
+            report += mirror_models(client, versions)
+        except Exception as error:  # whatever a remote MLflow fails by
+            raise TrackingError(f"MLflow did not take the models' states ({type(error).__name__}: {error})") from error
+        if Registry(store).versions() == versions:
+            break
+    return report

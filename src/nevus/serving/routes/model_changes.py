@@ -9,13 +9,16 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from nevus.api import ModelChange, ModelDetail
+from nevus.notices import Event
 from nevus.serving.auth import Principal, needs
+from nevus.serving.bodies import PlainText
 from nevus.serving.fleet import Fleet
-from nevus.serving.model_answers import version_answer, version_detail
+from nevus.serving.model_answers import version_answer
+from nevus.serving.routes.models import shown
 from nevus.serving.schemas import problems
 from nevus.serving.service import Service
 from nevus.serving.small_body import SmallBodyRoute
-from nevus.store import Change, ModelVersion, Registry, State, current_actor
+from nevus.store import Change, Registry, State, current_actor
 from nevus.store.rollout import get_rollout
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=SmallBodyRoute)
@@ -33,8 +36,8 @@ class Approval(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    note: str = Field(min_length=1, max_length=2000, description="on what grounds")
-    override: str | None = Field(
+    note: PlainText = Field(min_length=1, max_length=2000, description="on what grounds")
+    override: PlainText | None = Field(
         default=None, min_length=1, max_length=2000, description="why, although the gate said no"
     )
 
@@ -44,19 +47,17 @@ class Note(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    note: str | None = Field(default=None, max_length=2000)
+    note: PlainText | None = Field(default=None, max_length=2000)
 
 
 @router.post("/{model}/{number}/approve", response_model=ModelChange, responses=DECIDE)
 async def approve(request: Request, model: Model, number: Number, said: Approval, principal: Admin) -> ModelChange:
     """The key's owner answers for the version; against the gate's verdict only with a reason."""
-    service: Service = request.app.state.service
-    return await _decide(
-        service,
-        lambda registry: registry.approve(
-            f"{model}/{number}", by=actor(principal), note=said.note, override=said.override
-        ),
-    )
+
+    def decide(fleet: Fleet, registry: Registry, by: str, note: str) -> Change:
+        return fleet.decide(lambda: registry.approve(f"{model}/{number}", by=by, note=note, override=said.override))
+
+    return await _decided(request, principal, Event.APPROVED, said.note, decide)
 
 
 @router.post("/{model}/{number}/promote", response_model=ModelChange, responses=DECIDE)
@@ -64,16 +65,13 @@ async def promote(
     request: Request, model: Model, number: Number, principal: Admin, said: Note | None = None
 ) -> ModelChange:
     """Let an approved version answer. It is loaded and proves itself first: one that can't stays what it was."""
-    del said
-    service: Service = request.app.state.service
 
-    def move(registry: Registry) -> Change:
+    def decide(fleet: Fleet, registry: Registry, by: str, note: str) -> Change:
         found = registry.get(f"{model}/{number}")
-        if found.state in (State.APPROVED, State.CHALLENGER):
-            service.fleet.prove(found)
-        return registry.promote(found.ref, by=actor(principal))
+        proving = found if found.state in (State.APPROVED, State.CHALLENGER) else None
+        return fleet.decide(lambda: registry.promote(found.ref, by=by, note=note), proving=proving)
 
-    return await _decide(service, move)
+    return await _decided(request, principal, Event.PROMOTED, _note(said), decide)
 
 
 @router.post("/{model}/{number}/challenge", response_model=ModelChange, responses=DECIDE)
@@ -81,20 +79,17 @@ async def challenge(
     request: Request, model: Model, number: Number, principal: Admin, said: Note | None = None
 ) -> ModelChange:
     """Let an approved version run beside the champion, to the share and in the way that the rollout says."""
-    del said
-    service: Service = request.app.state.service
 
-    def move(registry: Registry) -> Change:
+    def decide(fleet: Fleet, registry: Registry, by: str, note: str) -> Change:
         found = registry.get(f"{model}/{number}")
-        if found.state is State.APPROVED:
-            service.fleet.prove(found)
-        change = registry.challenge(found.ref, by=actor(principal))
-        rollout = get_rollout(service.store, found.model)
+        proving = found if found.state is State.APPROVED else None
+        change = fleet.decide(lambda: registry.challenge(found.ref, by=by, note=note), proving=proving)
+        rollout = get_rollout(request.app.state.service.store, found.model)
         shown = [f"it answers {rollout.challenger_share:.0%} of the patients now."] if rollout.challenger_share else []
         shown += ["it judges the champion's images in the shadow now."] if rollout.shadow else []
         return Change(change.version, change.replaced, (*change.warnings, *shown))
 
-    return await _decide(service, move)
+    return await _decided(request, principal, Event.CHALLENGER, _note(said), decide)
 
 
 @router.post("/{model}/{number}/retire", response_model=ModelChange, responses=DECIDE)
@@ -102,20 +97,22 @@ async def retire(
     request: Request, model: Model, number: Number, principal: Admin, said: Note | None = None
 ) -> ModelChange:
     """Take a version out of use for good."""
-    note = (said.note if said else None) or ""
-    return await _decide(
-        request.app.state.service,
-        lambda registry: registry.retire(f"{model}/{number}", by=actor(principal), note=note),
-    )
+
+    def decide(fleet: Fleet, registry: Registry, by: str, note: str) -> Change:
+        return fleet.decide(lambda: registry.retire(f"{model}/{number}", by=by, note=note))
+
+    return await _decided(request, principal, Event.RETIRED, _note(said), decide)
 
 
 @router.post("/{model}/rollback", response_model=ModelChange, responses=DECIDE)
 async def rollback(request: Request, model: Model, principal: Operator, said: Note | None = None) -> ModelChange:
-    """Bring the champion before this one back, at once."""
-    note = (said.note if said else None) or ""
-    return await _decide(
-        request.app.state.service, lambda registry: registry.rollback(model, by=actor(principal), note=note)
-    )
+    """Bring the champion before this one back, at once. It proves itself first, as at a promotion."""
+
+    def decide(fleet: Fleet, registry: Registry, by: str, note: str) -> Change:
+        former = registry.former_champion(model)
+        return fleet.decide(lambda: registry.rollback(model, by=by, note=note, to=former.ref), proving=former)
+
+    return await _decided(request, principal, Event.ROLLED_BACK, _note(said), decide)
 
 
 @router.post("/{model}/{number}/load", response_model=ModelDetail, responses=DECIDE)
@@ -141,27 +138,32 @@ def actor(principal: Principal) -> str:
 async def _changed(service: Service, ref: str, change: Callable[..., None], *, by: str) -> ModelDetail:
     """Load or unload a version, and show it as it is then."""
 
-    def do() -> ModelVersion:
-        found = Registry(service.store).get(ref)
-        change(service.fleet, found, by=by)
-        return found
+    def do() -> ModelDetail:
+        change(service.fleet, Registry(service.store).get(ref), by=by)
+        return shown(service, ref)
 
-    found = await service.in_thread(do)
-    return version_detail(service.fleet.lineup, found)
+    return await service.in_thread(do)
 
 
-async def _decide(service: Service, move: Callable[[Registry], Change]) -> ModelChange:
-    """Make a move, and let this process follow it before the answer."""
-
-    def do() -> tuple[Change, tuple[str, ...]]:
-        change = move(Registry(service.store))
-        service.fleet.follow()
-        return change, service.fleet.problems
-
-    change, told = await service.in_thread(do)
+async def _decided(
+    request: Request,
+    principal: Principal,
+    event: Event,
+    note: str,
+    decide: Callable[[Fleet, Registry, str, str], Change],
+) -> ModelChange:
+    """Make a move, which this process has followed before the answer; others hear of it behind the answer."""
+    service: Service = request.app.state.service
+    by = actor(principal)
+    change = await service.in_thread(decide, service.fleet, Registry(service.store), by, note)
+    service.announcer.tell(event, change, by=by, note=note)
     lineup = service.fleet.lineup
     return ModelChange(
         version=version_answer(lineup, change.version),
         replaced=version_answer(lineup, change.replaced) if change.replaced else None,
-        warnings=[*change.warnings, *told],
+        warnings=[*change.warnings, *service.fleet.problems],
     )
+
+
+def _note(said: Note | None) -> str:
+    return (said.note if said else None) or ""

@@ -19,7 +19,7 @@ from nevus.serving.lineup import LoadedModel
 from nevus.serving.model_answers import unregistered_detail, version_answer, version_detail
 from nevus.serving.schemas import problems
 from nevus.serving.service import Service
-from nevus.store import Registry
+from nevus.store import Registry, entries
 from nevus.store.predictions import served_manifest
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -87,8 +87,7 @@ async def version(request: Request, model: Model, number: Number, principal: Rea
     """A version with what it was made of."""
     del principal
     service: Service = request.app.state.service
-    found = await service.in_thread(Registry(service.store).get, f"{model}/{number}")
-    return version_detail(service.fleet.lineup, found)
+    return await service.in_thread(shown, service, f"{model}/{number}")
 
 
 @router.get("/{model}/{number}/card", response_class=Response, responses=READ)
@@ -120,6 +119,12 @@ async def profile(request: Request, model: Model, number: Number, principal: Rea
     return await service.in_thread(_profile, service, f"{model}/{number}")
 
 
+def shown(service: Service, ref: str) -> ModelDetail:
+    """A version as it is now, with its history."""
+    found = Registry(service.store).get(ref)
+    return version_detail(service.fleet.lineup, found, entries(service.store, subject=found.ref))
+
+
 def _champion(service: Service) -> LoadedModel:
     champion = service.fleet.lineup.champion
     if champion is None:
@@ -131,7 +136,7 @@ def _served(service: Service) -> ModelDetail:
     champion = _champion(service)
     if champion.version is None:
         return unregistered_detail(champion)
-    return version_detail(service.fleet.lineup, Registry(service.store).get(champion.ref))
+    return shown(service, champion.ref)
 
 
 async def _part(service: Service, ref: str | None, name: str) -> Response:

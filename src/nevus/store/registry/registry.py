@@ -82,7 +82,7 @@ class Registry:
             raise ApprovalError("--override is empty; it must say why this version may pass against the gate.")
         with self._store.write() as session:
             row = find_row(session, ref)
-            target = after(State(row.state), Move.APPROVE, ref=_ref(row))
+            target = _target(row, Move.APPROVE)
             if not row.gate_passed and override is None:
                 raise ApprovalError(
                     f"{_ref(row)} did not pass the gate ({'; '.join(row.reasons)}). It can be approved only against "
@@ -96,52 +96,66 @@ class Registry:
             _move(session, row, target, Move.APPROVE, by=by.strip(), told={"note": note.strip(), "override": override})
             return Change(to_version(row), warnings=warnings)
 
-    def promote(self, ref: str, *, by: str | None = None) -> Change:
+    def promote(self, ref: str, *, by: str | None = None, note: str = "") -> Change:
         """Put an approved version into production; the champion before it retires, ready to be brought back."""
         actor = by or current_actor()
         with self._store.write() as session:
             row = find_row(session, ref)
-            target = after(State(row.state), Move.PROMOTE, ref=_ref(row))
+            target = _target(row, Move.PROMOTE)
             old = row_in_state(session, row.model, State.CHAMPION)
             if old is not None:
                 old.restorable = True
                 _move(session, old, State.RETIRED, Move.REPLACE, by=actor, told={"by": _ref(row)})
             row.previous_champion_id, row.restorable = old.id if old else None, False
             warnings = (*_promotion_warnings(row), *_unjudged(row, old))
-            told = {"replaces": _ref(old) if old else None, "warnings": list(warnings)}
+            told = {"replaces": _ref(old) if old else None, "warnings": list(warnings), "note": note}
             _move(session, row, target, Move.PROMOTE, by=actor, told=told)
             return Change(to_version(row), to_version(old) if old else None, warnings)
 
-    def rollback(self, model: str | None = None, *, by: str | None = None, note: str = "") -> Change:
+    def former_champion(self, model: str | None = None) -> ModelVersion:
+        """The version that a rollback would bring back now.
+
+        Raises:
+            TransitionError: there is none.
+        """
+        with self._store.read() as session:
+            return to_version(_way_back(session, only_model(session, model))[1])
+
+    def rollback(
+        self, model: str | None = None, *, by: str | None = None, note: str = "", to: str | None = None
+    ) -> Change:
         """Bring the former champion back and retire the present one.
 
         A former champion that was retired on purpose, or rolled back itself, is passed over for the one before.
+
+        Args:
+            model: its name, where there are several.
+            by: who acts.
+            note: why.
+            to: `name/3`, the version that is meant; if another one would come back by now, nothing is done.
         """
         actor = by or current_actor()
         with self._store.write() as session:
             name = only_model(session, model)
-            row = row_in_state(session, name, State.CHAMPION)
-            if row is None:
-                raise TransitionError(f"{name} has no champion to roll back from; promote an approved version.")
-            former = _former_champion(session, row)
-            if former is None:
+            row, former = _way_back(session, name)
+            if to is not None and to != _ref(former):
                 raise TransitionError(
-                    f"there is no champion before {_ref(row)} to go back to. To take it out of production all the "
-                    f"same: `nevus models retire {_ref(row)}`."
+                    f"the champion of {name} has changed meanwhile: a rollback would bring {_ref(former)} back now, "
+                    f"not {to}. Look at it again."
                 )
             retired = after(State.CHAMPION, Move.ROLL_BACK, ref=_ref(row))
             back = after(State(former.state), Move.RESTORE, ref=_ref(former))
             _move(session, row, retired, Move.ROLL_BACK, by=actor, told={"to_version": _ref(former), "note": note})
             row.restorable = former.restorable = False
-            _move(session, former, back, Move.RESTORE, by=actor, told={"instead_of": _ref(row)})
+            _move(session, former, back, Move.RESTORE, by=actor, told={"instead_of": _ref(row), "note": note})
             return Change(to_version(former), to_version(row), _promotion_warnings(former))
 
-    def challenge(self, ref: str, *, by: str | None = None) -> Change:
+    def challenge(self, ref: str, *, by: str | None = None, note: str = "") -> Change:
         """Let an approved version run beside the champion; a challenger before it becomes approved again."""
         actor = by or current_actor()
         with self._store.write() as session:
             row = find_row(session, ref)
-            target = after(State(row.state), Move.CHALLENGE, ref=_ref(row))
+            target = _target(row, Move.CHALLENGE)
             if row_in_state(session, row.model, State.CHAMPION) is None:
                 raise TransitionError(
                     f"{row.model} has no champion to challenge; `nevus models promote {_ref(row)}` makes this one it."
@@ -149,7 +163,8 @@ class Registry:
             old = row_in_state(session, row.model, State.CHALLENGER)
             if old is not None:
                 _move(session, old, State.APPROVED, Move.STAND_DOWN, by=actor, told={"for": _ref(row)})
-            _move(session, row, target, Move.CHALLENGE, by=actor, told={"replaces": _ref(old) if old else None})
+            told = {"replaces": _ref(old) if old else None, "note": note}
+            _move(session, row, target, Move.CHALLENGE, by=actor, told=told)
             return Change(to_version(row), to_version(old) if old else None)
 
     def retire(self, ref: str, *, by: str | None = None, note: str = "") -> Change:
@@ -179,6 +194,24 @@ def _move(session: Session, row: VersionRow, target: State, move: Move, *, by: s
     row.changed_at = now()
     session.flush()
     audit.record(session, actor=by, action=f"model.{move}", subject=_ref(row), details=details)
+
+
+def _target(row: VersionRow, move: Move) -> State:
+    return after(State(row.state), move, ref=_ref(row), reasons=row.reasons)
+
+
+def _way_back(session: Session, model: str) -> tuple[VersionRow, VersionRow]:
+    """The champion, and the version that a rollback brings back instead."""
+    row = row_in_state(session, model, State.CHAMPION)
+    if row is None:
+        raise TransitionError(f"{model} has no champion to roll back from; promote an approved version.")
+    former = _former_champion(session, row)
+    if former is None:
+        raise TransitionError(
+            f"there is no champion before {_ref(row)} to go back to. To take it out of production all the same: "
+            f"`nevus models retire {_ref(row)}`."
+        )
+    return row, former
 
 
 def _former_champion(session: Session, champion: VersionRow) -> VersionRow | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from nevus.errors import InputError
@@ -79,19 +79,31 @@ TRANSITIONS: Mapping[State, Mapping[Move, State]] = {
 
 
 class TransitionError(InputError):
-    """The version's state doesn't allow what was asked."""
+    """The version's state doesn't allow what was asked; `reasons` are the gate's, for a version that it rejected."""
+
+    def __init__(self, said: str, reasons: Sequence[str] = ()) -> None:
+        super().__init__(said)
+        self.reasons = tuple(reasons)
 
 
-def after(state: State, move: Move, *, ref: str) -> State:
+def after(state: State, move: Move, *, ref: str, reasons: Sequence[str] = ()) -> State:
     """The state that `move` leads to.
+
+    Args:
+        state: the present one.
+        move: what is asked.
+        ref: of the version, for the message.
+        reasons: why the gate has rejected it, if it has.
 
     Raises:
         TransitionError: the move isn't allowed from this state; the message names those that are.
     """
     target = TRANSITIONS[state].get(move)
     if target is None:
+        rejected = reasons if state is State.REJECTED else ()
+        why = f" It did not pass the gate ({'; '.join(rejected)})." if rejected else ""
         raise TransitionError(
-            f"{ref} is in state {state}, and {move} is not possible from there. {_advice(state, ref)}"
+            f"{ref} is in state {state}, and {move} is not possible from there.{why} {_advice(state, ref)}", rejected
         )
     return target
 
