@@ -15,6 +15,9 @@ from nevus.errors import require
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for its turn before it gives up."""
+_CACHE_KIB = 16_384
+"""Pages that a connection to SQLite keeps. The indexes of some hundred thousand answers are larger than its usual 2 MB,
+and would be read anew for each."""
 _WRITER_LOCK = 0x6E65767573  # "nevus", the key of Postgres' advisory lock
 
 
@@ -94,6 +97,7 @@ def _configure(connection: DBAPIConnection, record: ConnectionPoolEntry, *, sync
     # The driver's own idea of transactions opens none for SELECT: no snapshots. Ours are opened by `_begin`.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = {-_CACHE_KIB}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     _use_write_ahead_log(connection)
 
