@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,7 +14,7 @@ from nevus.console.answer import Meanings
 from nevus.console.frame import say
 from nevus.console.session import client
 
-_DONE, _CONFLICT = "nevus.review.done", "nevus.review.conflict"
+_DONE, _CONFLICT, _REFUSED = "nevus.review.done", "nevus.review.conflict", "nevus.review.refused"
 _CONFIRMED_BY, _CONFIRMED_ON = "nevus.review.confirmed_by", "nevus.review.confirmed_on"
 _ORDER = ("nv", "mel", "bcc", "bkl", "akiec", "scc", "df", "vasc", "unknown")
 
@@ -47,22 +48,37 @@ def labelled_so_far() -> int:
     return count
 
 
-def label_buttons(prediction_id: str, meanings: Meanings) -> bool:
-    """Ask what it shows; returns whether it was put off."""
+def label_buttons(prediction_id: str, meanings: Meanings, put_off: Callable[[str], None]) -> None:
+    """Ask what it shows; `put_off` is called with the prediction's id where nobody wants to say yet."""
+    _tell()
     st.markdown("**What does it show?**", help="The number on a button is its key.")
     codes = [code for code in _ORDER if code in meanings] + [code for code in meanings if code not in _ORDER]
     with st.container(gap="xsmall"):
         for number, code in enumerate(codes[:9], start=1):
-            key = f"label-{prediction_id}-{code}"
-            if st.button(meanings[code].name, key=key, shortcut=str(number), width="stretch"):
-                _label(prediction_id, code, meanings)
-    put_off = st.button("Put off", key=f"skip-{prediction_id}", shortcut="0", type="tertiary")
+            # By callback: it runs before the page is drawn anew, so that a press on a picture that someone else has
+            # labelled meanwhile, and that the new page would not show, is not lost.
+            st.button(
+                meanings[code].name,
+                key=f"label-{prediction_id}-{code}",
+                shortcut=str(number),
+                width="stretch",
+                on_click=_label,
+                args=(prediction_id, code, meanings[code].name),
+            )
+    st.button(
+        "Put off",
+        key=f"skip-{prediction_id}",
+        shortcut="0",
+        type="tertiary",
+        on_click=put_off,
+        args=(prediction_id,),
+    )
     _confirmation()
-    return put_off
 
 
 def settle(conflict: Conflict, meanings: Meanings) -> None:
     """Say who said otherwise, and let the person replace that label or leave it."""
+    _tell()
     there = client().labels(prediction_id=conflict.prediction_id).labels
     standing = next((one for one in there if one.label_id == conflict.existing), None)
     yours = words.diagnosis(conflict.code, meanings)
@@ -72,11 +88,15 @@ def settle(conflict: Conflict, meanings: Meanings) -> None:
             f"{standing.labelled_by} has labelled this picture "
             f"{words.diagnosis(standing.diagnosis, meanings)} ({how}). You said {yours}."
         )
-    if st.button(f"Replace it by {yours}", key="nevus.review.replace", shortcut="r", width="stretch"):
-        _label(conflict.prediction_id, conflict.code, meanings, replaces=conflict.existing)
-    if st.button("Leave it as it is", key="nevus.review.leave", shortcut="0", width="stretch"):
-        del st.session_state[_CONFLICT]
-        st.rerun()
+    st.button(
+        f"Replace it by {yours}",
+        key="nevus.review.replace",
+        shortcut="y",
+        width="stretch",
+        on_click=_label,
+        args=(conflict.prediction_id, conflict.code, yours, conflict.existing),
+    )
+    st.button("Leave it as it is", key="nevus.review.leave", shortcut="0", width="stretch", on_click=_leave)
     st.caption("A label that is replaced stays on record.")
     _confirmation()
 
@@ -93,7 +113,7 @@ def _confirmation() -> None:
         st.date_input("On", value=None, max_value=date.today(), key=_CONFIRMED_ON)
 
 
-def _label(prediction_id: str, code: str, meanings: Meanings, replaces: str | None = None) -> None:
+def _label(prediction_id: str, code: str, name: str, replaces: str | None = None) -> None:
     try:
         client().label(
             code,
@@ -103,13 +123,23 @@ def _label(prediction_id: str, code: str, meanings: Meanings, replaces: str | No
             replaces=replaces,
         )
     except ClientError as error:
-        if error.status != 409:
-            say(error)
-            return
-        existing = error.problem.existing if error.problem else None
-        st.session_state[_CONFLICT] = Conflict(prediction_id, code, existing)
-        st.rerun()
-    st.session_state.pop(_CONFLICT, None)
+        if error.status == 409:
+            existing = error.problem.existing if error.problem else None
+            st.session_state[_CONFLICT] = Conflict(prediction_id, code, existing)
+        else:
+            st.session_state[_REFUSED] = error
+        return
+    _leave()
     st.session_state[_DONE] = labelled_so_far() + 1
-    st.toast(f"Labelled {words.diagnosis(code, meanings)}.")
-    st.rerun()
+    st.toast(f"Labelled {name}.")
+
+
+def _leave() -> None:
+    st.session_state.pop(_CONFLICT, None)
+
+
+def _tell() -> None:
+    """Say what the service refused since the page was drawn last."""
+    refused: ClientError | None = st.session_state.pop(_REFUSED, None)
+    if refused is not None:
+        say(refused)

@@ -48,9 +48,8 @@ def _worklist() -> None:
     with asking:
         if not may("clinician"):
             st.caption("Your key may look, not label.")
-        elif labelling.label_buttons(first.prediction.prediction_id, shown.diagnosis_names(client())):
-            skipped.add(first.prediction.prediction_id)
-            st.rerun()
+        else:
+            labelling.label_buttons(first.prediction.prediction_id, shown.diagnosis_names(client()), skipped.add)
     if len(waiting) > 1:
         st.caption(f"{len(waiting) - 1}{' or more' if found.next else ''} wait after this one.")
 
