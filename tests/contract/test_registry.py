@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -392,3 +393,55 @@ def test_processes_at_once_leave_one_champion_and_one_chain(store_url):
         found = verify(store)
         assert (found.rows, found.problems) == (12 * 3 + 11, ())
         assert unexplained_states(store) == []
+
+
+def test_a_rejected_version_is_refused_with_the_gates_reasons(registry, new_version):
+    ref = registry.register(new_version(1, gate_passed=False, reasons=("floor: too low", "ece: too high"))).version.ref
+    for move in (registry.promote, registry.challenge):
+        with pytest.raises(TransitionError, match=r"did not pass the gate \(floor: too low; ece: too high\)") as caught:
+            move(ref)
+        assert caught.value.reasons == ("floor: too low", "ece: too high")
+    with pytest.raises(TransitionError) as caught:
+        registry.rollback("lesions")
+    assert caught.value.reasons == ()
+
+
+def test_a_rollback_that_means_another_version_than_would_come_back_changes_nothing(registry, approved):
+    for number in (1, 2, 3):
+        registry.promote(approved(number))
+    assert registry.former_champion("lesions").ref == "lesions/2"
+    with pytest.raises(TransitionError, match="changed meanwhile: a rollback would bring lesions/2 back now"):
+        registry.rollback("lesions", to="lesions/1")
+    assert states(registry) == {1: "retired", 2: "retired", 3: "champion"}
+    assert registry.rollback("lesions", to="lesions/2").version.ref == "lesions/2"
+    assert registry.former_champion().ref == "lesions/1"
+    registry.rollback("lesions")
+    with pytest.raises(TransitionError, match="no champion before lesions/1"):
+        registry.former_champion("lesions")
+
+
+def test_of_two_rollbacks_at_once_that_mean_the_same_one_is_done(registry, approved):
+    for number in (1, 2, 3):
+        registry.promote(approved(number))
+
+    def back(_):
+        try:
+            return registry.rollback("lesions", to="lesions/2").version.ref
+        except TransitionError:
+            return None
+
+    with ThreadPoolExecutor(2) as pool:
+        assert set(pool.map(back, range(2))) == {"lesions/2", None}
+    assert states(registry) == {1: "retired", 2: "champion", 3: "retired"}
+
+
+def test_promotions_at_once_leave_one_champion_and_a_way_back_through_all(store, registry, approved):
+    refs = [approved(number) for number in (1, 2, 3)]
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(registry.promote, refs))
+    order = [entry.subject for entry in entries(store, action="model.promote")]
+    assert sorted(order) == refs
+    assert registry.champion("lesions").ref == order[-1]
+    assert [registry.rollback("lesions").version.ref for _ in range(2)] == order[-2::-1]
+    assert verify(store).intact
+    assert unexplained_states(store) == []
