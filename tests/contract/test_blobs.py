@@ -77,6 +77,20 @@ def test_keys_are_sorted_and_chosen_by_their_beginning(blobs: BlobStore) -> None
     assert len(list(blobs.keys())) == 4
 
 
+def test_the_time_of_a_put_is_that_of_the_last_one(blobs: BlobStore) -> None:
+    before = time.time() - 1.5  # object stores tell whole seconds
+    blobs.put("images/ab/1.jpg", b"x")
+    blobs.put("images/cd/2.jpg", b"x")
+    (key, first), *_ = blobs.written("images/ab/")
+    assert key == "images/ab/1.jpg"
+    assert before <= first <= time.time() + 1
+    time.sleep(1.1)
+    blobs.put("images/ab/1.jpg", b"x")
+    assert dict(blobs.written())["images/ab/1.jpg"] > first
+    assert [key for key, _ in blobs.written("images/")] == ["images/ab/1.jpg", "images/cd/2.jpg"]
+    assert list(blobs.written("nothing/")) == []
+
+
 @pytest.mark.parametrize(
     "key",
     [

@@ -47,6 +47,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "predict": CommandEntry("nevus.cli.predict:predict", "Judge images with a bundle.", None, _USE),
     "bundle": CommandEntry("nevus.cli.bundle:app", "Verify, convert and import model bundles.", None, _USE),
     "keys": CommandEntry("nevus.cli.keys:app", "Make, list and revoke the keys of the service.", "serve", _USE),
+    "pictures": CommandEntry("nevus.cli.pictures:pictures", "Find stored pictures that no row names.", "serve", _USE),
     "pseudonyms": CommandEntry(
         "nevus.cli.pseudonyms:app", "The secret that patients' keys are hashed with.", "serve", _USE
     ),

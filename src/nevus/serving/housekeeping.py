@@ -12,6 +12,7 @@ from nevus.serving.settings import ServingSettings
 from nevus.store import Store
 from nevus.store.columns import now
 from nevus.store.heartbeats import forget_heartbeats
+from nevus.store.loose_pictures import LooseSweep, TooManyLooseError
 from nevus.store.retention import RetentionSettings, apply_retention, forget_kept_answers
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Housekeeping:
             pictures_days=settings.retention_pictures_days, predictions_days=settings.retention_predictions_days
         )
         self._answers_kept = timedelta(hours=settings.idempotency_hours)
+        self._sweep = LooseSweep(store, blobs)
         self._ends = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -68,9 +70,19 @@ class Housekeeping:
         minutes = forget_heartbeats(self._store, before=now() - HEARTBEATS_KEPT)
         answers = forget_kept_answers(self._store, before=now() - self._answers_kept)
         loose = self._blobs.forget_loose(self._store, after_seconds=LOOSE_SECONDS)
+        loose += self._swept()
         forgotten = asdict(gone) | {"minutes": minutes, "kept_answers": answers, "loose_pictures": loose}
         if any(forgotten.values()):
             self._log.info("forgotten", **forgotten)
+
+    def _swept(self) -> int:
+        """Delete pictures that a killed process left behind; how many."""
+        self._blobs.clear_away()
+        try:
+            return self._sweep.round().deleted
+        except TooManyLooseError as error:
+            self._log.error("loose_pictures", error=str(error))
+            return 0
 
     def _work(self) -> None:
         while True:

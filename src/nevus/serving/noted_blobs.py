@@ -44,6 +44,14 @@ class NotedBlobs:
         """The keys that begin so."""
         return self._blobs.keys(prefix)
 
+    def written(self, prefix: str = "") -> Iterator[tuple[str, float]]:
+        """The keys that begin so, with the times of their last puts."""
+        return self._blobs.written(prefix)
+
+    def clear_away(self) -> None:
+        """Remove what a kill left half written."""
+        self._blobs.clear_away()
+
     def recorded(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """These rows are in the database, and name their pictures."""
         for row in rows:

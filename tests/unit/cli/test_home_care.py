@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,17 @@ def test_an_erasure_without_the_secret_of_the_rows_is_refused_instead_of_finding
     refused = nevus("erase", "--patient", "P-1", "--home", home, home=home)
     assert (refused.code, "Put it back" in " ".join(refused.err.split())) == (2, True)
     assert not (home / "secrets" / "pseudonyms.key").exists()
+
+
+def test_pictures_that_no_row_names_are_shown_and_deleted_only_when_it_is_asked_for(home: Path) -> None:
+    loose = picture_key(b"loose")
+    open_blobs(None, home).put(loose, b"x")
+    for key in (loose, picture_key(b"picture")):
+        os.utime(home / "blobs" / key, (time.time() - 90_000,) * 2)
+    shown = nevus("pictures", "--home", home, home=home)
+    assert loose in shown.out
+    assert "2 pictures older than a day, 1 named by no row." in " ".join(shown.out.split())
+    assert open_blobs(None, home).exists(loose)
+    done = json.loads(nevus("pictures", "--delete-loose", "--json", "--home", home, home=home).out)
+    assert (done["loose"], done["deleted"]) == ([loose], 1)
+    assert list(open_blobs(None, home).keys()) == [picture_key(b"picture")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -105,3 +107,24 @@ def test_it_works_by_itself_and_goes_on_after_a_failure(
         wait_until(lambda: status(served, old) == 404)
         hourly.close()
         assert failures == []
+
+
+def test_what_a_killed_process_left_behind_goes_a_day_later(
+    tmp_path: Path, serving_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Housekeeping, "start", lambda self: None)
+    with serving(tmp_path / "home", serving_bundle) as served:
+        answered = served.predict(drawn("nv"))["prediction_id"]
+        blobs = served.home / "blobs"
+        (kept,) = blobs.rglob("*.jpg")
+        loose = blobs / "images" / "ab" / ("ab" * 32 + ".jpg")
+        loose.parent.mkdir(exist_ok=True)
+        loose.write_bytes(b"of somebody")
+        (blobs / ".partial" / "cut-off").write_bytes(b"of somebody")
+        served.service.housekeeping.once()
+        assert loose.exists()
+        for file in (kept, loose, blobs / ".partial" / "cut-off"):
+            os.utime(file, (time.time() - 90_000,) * 2)
+        served.service.housekeeping.once()
+        assert [path.name for path in blobs.rglob("*") if path.is_file()] == [kept.name]
+        assert status(served, answered, "/image") == 200

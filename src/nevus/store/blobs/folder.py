@@ -73,11 +73,26 @@ class FolderBlobs:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The files' paths below the folder."""
-        for directory, below, names in os.walk(self.folder):
-            below[:] = sorted(name for name in below if not name.startswith("."))
+        for directory, below, names in os.walk(self.folder / prefix.rpartition("/")[0]):
             inside = Path(directory).relative_to(self.folder).as_posix()
             start = "" if inside == "." else f"{inside}/"
+            below[:] = sorted(
+                name
+                for name in below
+                if not name.startswith(".") and f"{start}{name}/".startswith(prefix[: len(start + name) + 1])
+            )
             yield from sorted(start + name for name in names if (start + name).startswith(prefix))
+
+    def written(self, prefix: str = "") -> Iterator[tuple[str, float]]:
+        """By the files' own times: each put makes a new file."""
+        for key in self.keys(prefix):
+            with suppress(FileNotFoundError):
+                yield key, (self.folder / key).stat().st_mtime
+
+    def clear_away(self) -> None:
+        """Remove files that were begun an hour ago."""
+        with self._explained():
+            self._sweep()
 
     def _path(self, key: str) -> Path:
         return self.folder / checked_key(key)

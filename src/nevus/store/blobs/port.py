@@ -56,6 +56,12 @@ class BlobStore(Protocol):
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin so, sorted."""
 
+    def written(self, prefix: str = "") -> Iterator[tuple[str, float]]:
+        """The keys that begin so with the time of their last put, in seconds since 1970."""
+
+    def clear_away(self) -> None:
+        """Remove what a kill left half written long ago."""
+
 
 def checked_key(key: str) -> str:
     """The key, if it is one: parts of a-z, 0-9, `.`, `_`, `-` that begin with a letter or digit, without `..`.

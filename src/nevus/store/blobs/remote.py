@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
 
 from upath import UPath
 
 from nevus.errors import NevusError
 from nevus.store.blobs.port import BlobMissingError, BlobsError, checked_key
+
+_TIMES = ("LastModified", "last_modified", "updated", "created", "mtime")
+"""What object stores call the time of the last upload: S3, Azure, Google, and fsspec's store in memory."""
 
 
 class RemoteBlobs:
@@ -52,16 +57,30 @@ class RemoteBlobs:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The objects' names behind the prefix of this place."""
+        yield from sorted(self._found(prefix))
+
+    def written(self, prefix: str = "") -> Iterator[tuple[str, float]]:
+        """By the object store's clock. Objects of which it tells no time are left out."""
+        for key, facts in sorted(self._found(prefix).items()):
+            moment = next((facts[name] for name in _TIMES if isinstance(facts.get(name), datetime)), None)
+            if moment is not None:
+                yield key, moment.timestamp()
+
+    def clear_away(self) -> None:
+        """Nothing: an upload becomes an object only when it is complete."""
+
+    def _found(self, prefix: str) -> dict[str, dict[str, Any]]:
         self._files.invalidate_cache()
-        folder = prefix.rpartition("/")[0]
+        folder, _, name = prefix.rpartition("/")
+        begins = {"prefix": name} if name else {}  # asked of the store, where its library can
         with self._explained():
             try:
-                found = self._files.find(f"{self._root}/{folder}".rstrip("/"))
+                found = self._files.find(f"{self._root}/{folder}".rstrip("/"), detail=True, **begins)
             except FileNotFoundError:
                 self._files.ls(self._root.partition("/")[0])  # tells an empty prefix from a bucket that isn't there
-                return
-        names = (str(path).removeprefix(self._root).lstrip("/") for path in found)
-        yield from sorted(name for name in names if name.startswith(prefix))
+                return {}
+        names = {str(path).removeprefix(self._root).lstrip("/"): facts for path, facts in found.items()}
+        return {name: facts for name, facts in names.items() if name.startswith(prefix)}
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{checked_key(key)}"
