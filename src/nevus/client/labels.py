@@ -81,6 +81,6 @@ class LabelCalls(Caller):
         part = ("samples.zip", image_bytes(archive), "application/zip")
         return self._answer(SamplesAnswer, "POST", "/v1/samples", files=[("archive", part)])
 
-    def sample_batches(self) -> SampleBatches:
-        """The uploads so far."""
-        return self._answer(SampleBatches, "GET", "/v1/samples/batches")
+    def sample_batches(self, *, limit: int = 50, before: str | None = None) -> SampleBatches:
+        """The uploads so far, the newest first. before: id of a batch; only those made before it."""
+        return self._answer(SampleBatches, "GET", "/v1/samples/batches", params={"limit": limit, "before": before})

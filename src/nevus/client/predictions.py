@@ -70,8 +70,16 @@ class PredictionCalls(Caller):
             return self._answer(PredictionAnswer, "POST", _PATH, data=asked, files=files, headers=headers)
         return self._answer(LesionAnswers, "POST", _PATH, data=asked, files=files, headers=headers)
 
-    def predict_batch(self, images: Iterable[BatchImage | Image], *, idempotency_key: str | None = None) -> BatchAnswer:
-        """Judge many images of different lesions. Each has its own answer or its own error, in the order given."""
+    def predict_batch(
+        self, images: Iterable[BatchImage | Image], *, model: str | None = None, idempotency_key: str | None = None
+    ) -> BatchAnswer:
+        """Judge many images of different lesions. Each has its own answer or its own error, in the order given.
+
+        Args:
+            images: files, with what is known of them.
+            model: a loaded version instead of the one that usually answers.
+            idempotency_key: sent again under the same key, the request gets the same answer and is stored once.
+        """
         items = [
             one if isinstance(one, BatchImage) else BatchImage(image_name(one, number), one)
             for number, one in enumerate(images)
@@ -85,6 +93,7 @@ class PredictionCalls(Caller):
             BatchAnswer,
             "POST",
             f"{_PATH}/batch",
+            params={"model": model},
             data={"metadata": json.dumps(known)},
             files=files,
             headers={"Idempotency-Key": idempotency_key or ""},
@@ -177,10 +186,6 @@ class PredictionCalls(Caller):
     def worklist(self, *, limit: int = 20, cursor: str | None = None) -> Worklist:
         """Predictions without a label, in the order in which a label helps most."""
         return self._answer(Worklist, "GET", "/v1/worklist", params={"limit": limit, "cursor": cursor})
-
-
-def _said_of(item: BatchImage) -> dict[str, object]:
-    return {name: value for name, value in asdict(item).items() if name != "image" and value is not None}
 
 
 def _part(field: str, name: str, data: bytes) -> tuple[str, tuple[str, bytes, str]]:
