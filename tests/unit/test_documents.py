@@ -229,7 +229,12 @@ def test_the_cheap_commands_of_a_document_run_one_after_the_other(document: Path
         assert result.exit_code == 0, f"{command}\n{result.output}"
 
 
-@pytest.mark.parametrize("document", [d for d in DOCUMENTS if blocks(d, "python")], ids=name_of)
+NEEDS_A_SERVICE = DOCS / "client.md"  # tests/e2e/test_client_page.py runs it
+
+
+@pytest.mark.parametrize(
+    "document", [d for d in DOCUMENTS if blocks(d, "python") and d != NEEDS_A_SERVICE], ids=name_of
+)
 def test_the_python_of_a_document_runs(document: Path, clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     for block in blocks(document, "python"):
