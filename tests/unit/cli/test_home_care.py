@@ -7,14 +7,17 @@ import os
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
-from nevus.store import StoreSettings, open_store
+from nevus.store import NewVersion, Registry, StoreSettings, open_store
 from nevus.store.blobs import open_blobs
 from nevus.store.pseudonym_secrets import pseudonyms_to_serve
 from nevus.store.pseudonyms import Pseudonyms
 from nevus.store.serving_tables import PredictionRow
+from nevus.tracking import TrackingSettings, open_tracker
 from patient_rows import picture_key, prediction
 from tiny_run import nevus
 
@@ -96,3 +99,44 @@ def test_pictures_that_no_row_names_are_shown_and_deleted_only_when_it_is_asked_
     done = json.loads(nevus("pictures", "--delete-loose", "--json", "--home", home, home=home).out)
     assert (done["loose"], done["deleted"]) == ([loose], 1)
     assert list(open_blobs(None, home).keys()) == [picture_key(b"picture")]
+
+
+def test_what_mlflow_keeps_elsewhere_and_shows_images_is_named_by_run_file_and_place(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlflow = pytest.importorskip("mlflow", reason="needs nevus[train]")
+    uri, elsewhere, run = f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "bucket", tmp_path / "run"
+    mlflow.MlflowClient(uri).create_experiment("nevus", artifact_location=str(elsewhere))
+    run.mkdir()
+    table = pl.DataFrame({"image_id": ["a"], "patient_id": ["P-1"], "uri": ["/data/a.jpg"]})
+    table.write_parquet(run / "manifest.parquet")
+    (tmp_path / "report.html").write_text("<img>")
+    tracker = open_tracker(TrackingSettings(uri=SecretStr(uri)), output=run, store=StoreSettings(home=home))
+    tracker.start("one", settings={}, tags={})
+    tracker.log_artefact(tmp_path / "report.html", shows_images=True)
+    with open_store(StoreSettings(home=home)) as store:
+        version = NewVersion(
+            model="lesions",
+            bundle_uri=str(tmp_path / "bundles" / "one"),
+            bundle_digest="0" * 64,
+            task="diagnosis",
+            classes=("mel", "nv"),
+            malignant=("mel",),
+            gate={"passed": True},
+            gate_passed=True,
+            licence="CC0",
+            commercial_use=True,
+            run=str(run),
+            tracking_run=tracker.run_id,
+        )
+        Registry(store).register(version, by="test")
+    monkeypatch.setenv("NEVUS_TRACKING__URI", uri)
+    done = nevus("erase", "--patient", "P-1", "--home", home, "--json", home=home)
+    notes = [note for note in json.loads(done.out)["notes"] if "MLflow" in note]
+    assert len(notes) == 1
+    assert all(part in notes[0] for part in (str(tracker.run_id), "report.html", str(elsewhere)))
+    monkeypatch.setenv("NEVUS_TRACKING__URI", f"sqlite:///{tmp_path / 'another.db'}")
+    table.write_parquet(run / "manifest.parquet")
+    elsewhere_asked = nevus("erase", "--patient", "P-1", "--home", home, "--json", home=home)
+    (note,) = [note for note in json.loads(elsewhere_asked.out)["notes"] if "MLflow" in note]
+    assert f"knows no page of run {tracker.run_id}" in note

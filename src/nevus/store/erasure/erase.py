@@ -25,6 +25,8 @@ class Erased:
     lines: tuple[Line, ...]
     trained_on: tuple[str, ...]
     notes: tuple[str, ...]
+    tracked: tuple[str, ...] = ()
+    """The tracker's runs of the runs that held the patient. Here only those pages go that lie in the home folder."""
 
     @property
     def items(self) -> int:
@@ -62,16 +64,17 @@ def erase_patient(
         found = [place.find(session, patient) for place in row_places(blobs)]
     lines = [line for run in runs.held for line in _lines(home, run)]
     trained = tuple(dict.fromkeys(_told(ref, run) for run in runs.held for ref in run.versions))
+    tracked = tuple(dict.fromkeys(run_id for run in runs.held for run_id in run.tracked))
     notes = [f"{place} can't be looked at from here" for place in runs.unreachable]
     for run in runs.held:
         notes += _notes(run, patient)
     if dry_run:
-        return Erased(subject, (*found, *lines), trained, tuple(notes))
+        return Erased(subject, (*found, *lines), trained, tuple(notes), tracked)
     for run in runs.held:
         clear_run(home, run, patient)
     with store.write() as session:
         found = [place.erase(session, patient) for place in row_places(blobs)]
-        erased = Erased(subject, (*found, *lines), trained, tuple(notes))
+        erased = Erased(subject, (*found, *lines), trained, tuple(notes), tracked)
         counts: dict[str, int] = {}
         for line in erased.lines:
             counts[line.place] = counts.get(line.place, 0) + line.items

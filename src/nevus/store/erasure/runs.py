@@ -8,7 +8,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from upath import UPath
 
+from nevus.errors import require
 from nevus.store.erasure.patient import Patient
 from nevus.store.erasure.run_folder import Seen, clear, look
 from nevus.store.tables import OpeningRow, VersionRow
@@ -33,6 +35,7 @@ class Runs:
 
     held: tuple[Run, ...] = ()
     unreachable: tuple[str, ...] = ()
+    """Their addresses, with why where it is known."""
 
 
 def find_runs(session: Session, patient: Patient) -> Runs:
@@ -45,14 +48,36 @@ def find_runs(session: Session, patient: Patient) -> Runs:
         folders.setdefault(place, [])
     held, unreachable = [], []
     for place, versions in sorted(folders.items()):
-        if not Path(place).is_dir():
+        try:
+            folder = _folder(place)
+            seen = look(folder, patient.key) if folder is not None and _is_run(folder) else None
+        except Exception as error:  # each object store's library has errors of its own
+            if "://" not in place:
+                raise
+            unreachable.append(f"{place} ({type(error).__name__}: {error})")
+            continue
+        if folder is None:
             unreachable.append(place)
-        elif any((Path(place) / name).is_file() for name in _TABLES):
-            seen = look(Path(place), patient.key)
-            if seen is not None:
-                refs = tuple(f"{version.model}/{version.number}" for version in versions)
-                held.append(Run(seen, refs, tuple(v.tracking_run for v in versions if v.tracking_run)))
+        elif seen is not None:
+            refs = tuple(f"{version.model}/{version.number}" for version in versions)
+            held.append(Run(seen, refs, tuple(v.tracking_run for v in versions if v.tracking_run)))
     return Runs(tuple(held), tuple(unreachable))
+
+
+def _folder(place: str) -> UPath | None:
+    """None where there is no such folder here. An address is one of an object store, which has no folders."""
+    if "://" in place:
+        if place.startswith("s3://"):
+            require("s3fs", "s3")
+        return UPath(place)
+    return UPath(place) if Path(place).is_dir() else None
+
+
+def _is_run(folder: UPath) -> bool:
+    if not isinstance(folder, Path):
+        folder.fs.invalidate_cache()
+        folder.fs.ls(folder.path.partition("/")[0])  # a bucket that can't be looked into is no empty one
+    return any((folder / name).is_file() for name in _TABLES)
 
 
 def tracked_pages(home: Path, run: Run) -> list[Path]:
@@ -70,4 +95,9 @@ def clear_run(home: Path, run: Run, patient: Patient) -> None:
 
 
 def _parent(uri: str) -> str | None:
-    return None if "://" in uri else str(Path(uri).parent)
+    """Where a bundle's run would be; None for a whole bucket."""
+    if "://" not in uri:
+        return str(Path(uri).parent)
+    scheme, _, path = uri.partition("://")
+    above = path.rstrip("/").rpartition("/")[0]
+    return f"{scheme}://{above}" if above else None
