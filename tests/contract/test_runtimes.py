@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -129,3 +131,28 @@ def test_a_missing_engine_names_its_extra(bundles: dict[str, Path], monkeypatch:
     monkeypatch.setitem(__import__("sys").modules, "openvino", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'nevus\[openvino\]'"):
         load(bundles["image"], "openvino")
+
+
+_FIRST_INFERENCES_AT_ONCE = """
+import sys, threading
+from pathlib import Path
+import numpy as np
+from nevus.bundle.runtimes import load_runtime
+from nevus.bundle.schema import RuntimeSpec
+sys.setswitchinterval(1e-5)
+runtime = load_runtime(Path(sys.argv[1]), RuntimeSpec(engine=sys.argv[2]), threads=2)
+barrier = threading.Barrier(8)
+def infer():
+    barrier.wait()
+    runtime.run(np.zeros((1, 48, 64, 3), np.uint8))
+threads = [threading.Thread(target=infer, daemon=True) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def test_the_first_inferences_of_a_process_may_happen_at_once(engine: str, bundles: dict[str, Path]) -> None:
+    """OpenVINO's binding alone stands still for ever in about one such process of four."""
+    command = [sys.executable, "-c", _FIRST_INFERENCES_AT_ONCE, str(bundles["image"] / "model.onnx"), engine]
+    for _ in range(5):
+        subprocess.run(command, check=True, timeout=60)

@@ -16,6 +16,7 @@ from nevus.errors import require
 
 _HINTS = {"fp32": "f32", "int8": "f32", "bf16": "bf16"}
 """Bundle precision -> what is computed where the graph itself doesn't say (an int8 graph does)."""
+_first_use = threading.Lock()
 
 
 class OpenVino:
@@ -40,6 +41,8 @@ class OpenVino:
             BundleError: it can't read the graph, the graph breaks the contract, or it won't compute as it should.
         """
         openvino = require("openvino", "openvino")
+        with _first_use:
+            _make_type_tables(openvino)
         hint = _HINTS[spec.precision]
         try:
             compiled = openvino.Core().compile_model(
@@ -71,6 +74,15 @@ class OpenVino:
         except RuntimeError as error:
             raise InferenceError(f"OpenVINO can't run the graph on {list(image.shape)}: {error}") from error
         return {name: np.array(values[port]) for name, port in self._ports.items()}
+
+
+def _make_type_tables(openvino: Any) -> None:
+    """Let OpenVINO's binding make its tables of numpy's types, which it does at first use, and once.
+
+    It lets go of Python's lock meanwhile. Where two threads of a process infer for the first time, one holds that lock
+    and waits for the table, the other makes the table and waits for the lock, for ever (seen with 2026.4.1).
+    """
+    _ = openvino.Tensor(np.zeros(1, np.uint8)).data
 
 
 def _ports(compiled: Any) -> dict[str, int]:
