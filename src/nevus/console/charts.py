@@ -24,7 +24,8 @@ Row = dict[str, Any]
 
 def show(chart: alt.Chart | alt.LayerChart, alt_text: str) -> None:
     """Draw a chart over the whole width; the text is for those who don't see it."""
-    st.altair_chart(chart, width="stretch", alt=alt_text)
+    legible = chart.configure_axis(labelColor=ink(), titleColor=ink()).configure_legend(labelColor=ink())
+    st.altair_chart(legible, width="stretch", alt=alt_text)
 
 
 def ink() -> str:
@@ -125,8 +126,9 @@ def intervals(rows: Sequence[Row], title: str) -> alt.LayerChart:
 
 def confusion(rows: Sequence[Row], order: Sequence[str], names: Sequence[str]) -> alt.LayerChart:
     """A matrix. rows: name and code of the truth, code of the answer, share (0..1 of the truth), count."""
+    codes = alt.Axis(labelAngle=0, labelOverlap=False, labelFlush=False, labelFontSize=10)
     base = alt.Chart(alt.InlineData(values=list(rows))).encode(
-        x=alt.X("answer:N", sort=list(order), title="Model's answer", axis=alt.Axis(labelAngle=0, labelOverlap=False)),
+        x=alt.X("answer:N", sort=list(order), title="Model's answer", axis=codes),
         y=alt.Y("name:N", sort=list(names), title=None, axis=_names()),
     )
     tiles = base.mark_rect().encode(

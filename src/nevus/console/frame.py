@@ -21,7 +21,7 @@ _STYLE = """
   [data-testid="stSidebarHeader"] > :first-child { order: -1; }
   [data-testid="stMetricValue"], [data-testid="stTable"] td, .tabular { font-variant-numeric: tabular-nums; }
   [data-testid="stMetricLabel"] p { font-size: .82rem; opacity: .82; }
-  [data-testid="stTable"] :is(th, td):not(:first-child, :last-child) { white-space: nowrap; }
+  [data-testid="stTable"] :is(th, td):not(:first-child, :last-child) * { white-space: nowrap; }
   [data-testid="stTable"] td:last-child { min-width: 9.5rem; }
   .lede { opacity: .8; margin: 0 0 .6rem; max-width: 84ch; }
   .reading { opacity: .85; font-size: .93rem; margin: -.4rem 0 .9rem; max-width: 68ch; }
@@ -51,6 +51,8 @@ _STYLE = """
     [data-testid="stHorizontalBlock"] { gap: 1rem !important; }
     .block-container { padding-left: 1rem; padding-right: 1rem; padding-top: 3.6rem; }
     h1 { font-size: 1.5rem !important; }
+    [data-testid="stTable"] :is(th, td) { padding-left: .3rem; padding-right: .3rem; }
+    .stMarkdown td:not(:first-child) { min-width: 6.5rem; }
   }
   @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
 </style>

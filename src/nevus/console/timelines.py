@@ -121,5 +121,5 @@ def _clock(start: datetime, end: datetime) -> tuple[alt.Scale, alt.Axis]:
     """One scale for all charts over the same time, and about six ticks, none closer than a minute."""
     seconds = (end - start).total_seconds()
     form = "%d %b" if seconds > 3 * 86400 else "%H:%M"
-    axis = alt.Axis(format=form, tickCount="minute" if seconds < 8 * 60 else 6, labelOverlap=True)
+    axis = alt.Axis(format=form, tickCount=max(1, int(seconds // 60)) if seconds < 8 * 60 else 6, labelOverlap=True)
     return alt.Scale(domain=[start.isoformat(), end.isoformat()]), axis
