@@ -11,10 +11,9 @@ from typing import Annotated, Any
 from fastapi import Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
 
 from nevus.serving.errors import ProblemError
+from nevus.serving.forms import read_form
 from nevus.store.plain_text import storable
 
 
@@ -24,6 +23,9 @@ def _plain(text: str) -> str:
     return text
 
 
+_IMAGES = ("image", "images", "file", "files")
+_LONG = 1_000_000
+"""Bytes of JSON that are read beside the event loop, where they would keep all others waiting."""
 PlainText = Annotated[str, AfterValidator(_plain)]
 """Text that every database takes."""
 
@@ -101,7 +103,10 @@ async def read_images(request: Request, *, most_bytes: int, most_items: int, sec
     if kind == "multipart/form-data":
         return await _from_form(request, most_bytes=most_bytes, most_items=most_items, seconds=seconds)
     if kind == "application/json":
-        return _from_json(await read_body(request, most_bytes=most_bytes * 4 // 3 + 4096, seconds=seconds), most_items)
+        data = await read_body(request, most_bytes=most_bytes * 4 // 3 + 4096, seconds=seconds)
+        if len(data) < _LONG:
+            return _from_json(data, most_items)
+        return await asyncio.to_thread(_from_json, data, most_items)
     raise ProblemError(
         415,
         f"a body of type {kind or 'unknown'} can't be read; send image/jpeg, image/png, multipart/form-data or "
@@ -121,30 +126,16 @@ def asked(values: dict[str, Any]) -> Asked:
 
 
 async def _from_form(request: Request, *, most_bytes: int, most_items: int, seconds: float) -> Body:
-    # Read within the limits first; the form is then parsed from what `Request` has kept.
-    request._body = await read_body(request, most_bytes=most_bytes, seconds=seconds)
+    known = {**dict.fromkeys(_IMAGES, UploadFile), **dict.fromkeys(Asked.model_fields, str)}
+    form = await read_form(request, known, most_bytes=most_bytes, most_files=most_items, seconds=seconds)
     try:
-        form = await request.form(max_files=most_items, max_fields=20, max_part_size=most_bytes)
-    except (MultiPartException, HTTPException) as error:
-        said_why = error.message if isinstance(error, MultiPartException) else error.detail
-        raise ProblemError(400, f"the form can't be read: {said_why}", field="body") from error
-    images: list[bytes] = []
-    names: list[str | None] = []
-    said: dict[str, Any] = dict(request.query_params)
-    for name, value in form.multi_items():
-        if name in ("image", "images", "file", "files"):
-            if not isinstance(value, UploadFile):
-                raise ProblemError(422, f"the field {name} must be a file, not text.", field=name)
-            images.append(await value.read())
-            names.append(value.filename)
-        elif isinstance(value, UploadFile):
-            raise ProblemError(422, f"the field {name} must be text; images come in the field image.", field=name)
-        else:
-            said[name] = value
-    await form.close()
-    if not images:
-        raise ProblemError(422, "the form has no file in the field image.", field="image")
-    return Body(images, asked(said), names)
+        files = form.files_of(*_IMAGES)
+        if not files:
+            raise ProblemError(422, "the form has no file in the field image.", field="image")
+        images = [await file.read() for file in files]
+    finally:
+        await form.close()
+    return Body(images, asked({**request.query_params, **form.texts}), [file.filename for file in files])
 
 
 def _from_json(data: bytes, most_items: int) -> Body:

@@ -28,14 +28,12 @@ class Repeat:
     fingerprint: str
 
     @classmethod
-    def of(cls, header: str | None, key_id: str | None, path: str, body: Body) -> Repeat | None:
-        """From the header of a request; None where it has none.
+    def of(cls, header: str, key_id: str | None, path: str, body: Body) -> Repeat:
+        """From the header of a request, and what it asks.
 
         Raises:
             ProblemError: 422, an empty or overlong key.
         """
-        if header is None:
-            return None
         digest = hashlib.sha256(path.encode())
         digest.update(json.dumps(body.asked.model_dump(), sort_keys=True).encode())
         for image in body.images:

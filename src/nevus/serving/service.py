@@ -21,6 +21,7 @@ from nevus.provenance import code_revision
 from nevus.serving.admission import Admission
 from nevus.serving.announcer import Announcer
 from nevus.serving.auth import Authenticator, RateLimit
+from nevus.serving.body_budget import BodyBudget
 from nevus.serving.fleet import Fleet, NoModelError
 from nevus.serving.heartbeat import Pulse
 from nevus.serving.housekeeping import Housekeeping
@@ -84,6 +85,7 @@ class Service:
         """Held while samples are checked: keys are checked in the same threads, and must find one free."""
         self._background: set[asyncio.Task[None]] = set()
         self._busy = 0
+        self.bodies = BodyBudget(int(settings.max_bodies_mb * 1e6))
         self.admission = Admission(settings.queue + self.threads, lambda: self._busy)
         self._ends = threading.Event()
         self.revision = code_revision()

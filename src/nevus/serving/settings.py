@@ -28,12 +28,15 @@ class ServingSettings(Section):
     max_body_mb: float = Field(default=20.0, gt=0)
     """Largest body of a request on one image, in megabytes (10^6 bytes)."""
     max_upload_mb: float = Field(default=500.0, gt=0)
-    """Largest body of a batch, of labels from a table and of samples."""
+    """Largest body of a batch and of samples. As JSON a batch may be five times `max_body_mb`."""
+    max_bodies_mb: float = Field(default=500.0, gt=0)
+    """Most megabytes of requests' bodies in memory at once; more is answered 429. Files of batches and samples don't
+    count: they lie on the disk."""
     max_items: int = Field(default=100, ge=1)
     """Most images of one batch, and of one lesion."""
-    max_pixels: int = Field(default=100_000_000, ge=1)
+    max_pixels: int = Field(default=64_000_000, ge=1)
     """Most pixels of one image, before it is decoded."""
-    rate_per_minute: int = Field(default=6000, ge=1)
+    rate_per_minute: int = Field(default=30_000, ge=1)
     """Most requests of one key (or of one address, without keys) in a minute; more are answered 429."""
     refused_keys_per_minute: int = Field(default=30, ge=1)
     """Most requests of one address in a minute whose key opens nothing; more are answered 429 before the key is

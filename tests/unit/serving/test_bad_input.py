@@ -78,8 +78,7 @@ def test_a_name_is_only_a_name(served: Served, name: str) -> None:
 def test_ten_thousand_files_are_refused(served: Served) -> None:
     files = [("image", (f"{number}.jpg", b"x")) for number in range(10_000)]
     answered = served.post("/v1/predictions", files=files)
-    assert answered.status_code == 400
-    assert "Too many files" in answered.json()["detail"]
+    assert (answered.status_code, answered.json()["field"]) == (422, "image")
     files = [("images", (f"{number}.jpg", b"x")) for number in range(10_000)]
     answered = served.post("/v1/predictions/batch", files=files)
     assert (answered.status_code, answered.json()["field"]) == (422, "images")

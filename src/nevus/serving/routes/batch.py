@@ -18,6 +18,7 @@ from starlette.responses import Response
 from nevus.api import BatchAnswer
 from nevus.serving.auth import Principal, needs
 from nevus.serving.batch import LONGEST_NAME, Batch, Item, Said, judge_batch
+from nevus.serving.body_budget import JSON_FACTOR, expected_size
 from nevus.serving.csv_text import csv_response, prediction_columns, prediction_line, wants_csv
 from nevus.serving.deadline import within
 from nevus.serving.errors import ProblemError
@@ -64,6 +65,8 @@ _BODY = {
     "required": True,
     "content": {"multipart/form-data": {"schema": _FORM}, "application/json": {"schema": _SCHEMA}},
 }
+_JSON_BODIES = 5
+"""A batch as JSON lies in memory several times over, so it may have so many largest images; a form has many more."""
 _ERROR_COLUMNS = ("error_status", "error_detail", "error_field", "error_reason")
 _CSV = {"text/csv": {"schema": {"type": "string"}}}
 
@@ -98,16 +101,17 @@ async def batch(
             seconds=service.settings.timeout_seconds,
         )
         try:
-            items = _from_form(form.files_of("images"), form.texts.get("metadata"))
+            items = _from_form(form.files_of("images"), form.texts.get("metadata"), _most_image(service))
             answer = await _answered(request, principal, items, model=model, idempotency_key=idempotency_key)
         finally:
             await form.close()
     elif kind == "application/json":
-        data = await read_upload(
-            request, most_bytes=_most_bytes(service) * 4 // 3, seconds=service.settings.timeout_seconds
-        )
-        items = await service.in_thread(_from_json, data, service.settings.max_items)
-        answer = await _answered(request, principal, items, model=model, idempotency_key=idempotency_key)
+        most_bytes = min(_most_bytes(service), _JSON_BODIES * _most_image(service))
+        with service.bodies.held(JSON_FACTOR * expected_size(request, most_bytes)):
+            data = await read_upload(request, most_bytes=most_bytes, seconds=service.settings.timeout_seconds)
+            items = await service.in_thread(_from_json, data, service.settings.max_items, _most_image(service))
+            del data
+            answer = await _answered(request, principal, items, model=model, idempotency_key=idempotency_key)
     else:
         raise ProblemError(
             415, f"a batch is multipart/form-data or application/json, not {kind[:80] or 'of unknown type'}."
@@ -152,7 +156,7 @@ async def _recorded(service: Service, judged: Batch, text: bytes, repeat: Repeat
     return text
 
 
-def _from_form(files: Sequence[UploadFile], metadata: str | None) -> list[Item]:
+def _from_form(files: Sequence[UploadFile], metadata: str | None, most_image: int) -> list[Item]:
     if not files:
         raise ProblemError(422, "the form has no file in the field images.", field="images")
     names = [(file.filename or f"image {number}")[:LONGEST_NAME] for number, file in enumerate(files, start=1)]
@@ -161,11 +165,12 @@ def _from_form(files: Sequence[UploadFile], metadata: str | None) -> list[Item]:
     except ValidationError as error:
         raise ProblemError(422, "metadata is not JSON of a list of objects.", field="metadata") from error
     said = _matched(names, told)
-    return [Item(name, _reader(file), one) for name, file, one in zip(names, files, said, strict=True)]
+    return [Item(name, _reader(file, most_image), one) for name, file, one in zip(names, files, said, strict=True)]
 
 
-def _reader(file: UploadFile) -> Callable[[], Awaitable[bytes]]:
+def _reader(file: UploadFile, most_image: int) -> Callable[[], Awaitable[bytes]]:
     async def read() -> bytes:
+        _check_size(file.size or 0, most_image)
         await file.seek(0)
         return await file.read()
 
@@ -188,14 +193,14 @@ def _matched(names: Sequence[str], metadata: Sequence[Any]) -> list[Any]:
     return [by_name.get(name, {"name": name}) for name in names]
 
 
-def _from_json(data: bytes, most_items: int) -> list[Item]:
+def _from_json(data: bytes, most_items: int, most_image: int) -> list[Item]:
     sent = _Sent.model_validate_json(data).items
     if len(sent) > most_items:
         raise ProblemError(422, f"{len(sent)} items are more than the {most_items} that are allowed.", field="items")
-    return [_json_item(one, number) for number, one in enumerate(sent, start=1)]
+    return [_json_item(one, number, most_image) for number, one in enumerate(sent, start=1)]
 
 
-def _json_item(sent: Any, number: int) -> Item:
+def _json_item(sent: Any, number: int, most_image: int) -> Item:
     if not isinstance(sent, Mapping):
         return Item(None, _broken("an item is an object with the field image.", "items"), {})
     coded = sent.get("image")
@@ -206,12 +211,18 @@ def _json_item(sent: Any, number: int) -> Item:
         return Item(shown, _broken("there is no image; give its base64 in the field image.", "image"), rest)
 
     async def read() -> bytes:
+        _check_size(len(coded) * 3 // 4 - 2, most_image)
         try:
             return base64.b64decode(coded, validate=True)
         except (binascii.Error, ValueError) as error:
             raise ProblemError(422, f"image is not valid base64 ({error}).", field="image") from error
 
     return Item(shown, read, rest)
+
+
+def _check_size(size: int, most: int) -> None:
+    if size > most:
+        raise ProblemError(413, f"the image has more than the {most / 1e6:g} MB allowed for one.", field="image")
 
 
 def _broken(detail: str, field: str) -> Callable[[], Awaitable[bytes]]:
@@ -245,6 +256,10 @@ def _csv_line(result: Mapping[str, Any]) -> dict[str, Any]:
     answered = prediction_line(result["prediction"]) if "prediction" in result else {}
     error = {f"error_{name}": value for name, value in result.get("error", {}).items()}
     return {**answered, **error, "name": result["name"]}
+
+
+def _most_image(service: Service) -> int:
+    return int(service.settings.max_body_mb * 1e6)
 
 
 def _most_bytes(service: Service) -> int:

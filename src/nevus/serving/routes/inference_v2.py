@@ -22,6 +22,7 @@ from nevus.bundle import Metadata
 from nevus.bundle.metadata import width as metadata_width
 from nevus.serving.auth import Principal, needs
 from nevus.serving.bodies import read_body
+from nevus.serving.body_budget import JSON_FACTOR, expected_size
 from nevus.serving.deadline import within
 from nevus.serving.errors import ProblemError
 from nevus.serving.inference_binary import EXTENSION, HEADER, MEDIA_TYPE, asks_binary
@@ -117,40 +118,44 @@ async def infer(
     if request.headers.get("content-encoding", "identity") != "identity":
         raise ProblemError(415, "compressed bodies are not read; send it as it is.")
     service: Service = request.app.state.service
-    service.admit()
-    settings = service.settings
     model = _model(service, name, version)
-    most = int(settings.max_body_mb * 1e6) * 4 // 3 + 4096
-    data = await read_body(request, most_bytes=most, seconds=settings.timeout_seconds)
-    async with within(settings.timeout_seconds):
-        asked = await service.in_thread(read_request, data, request.headers.get(HEADER))
-        given = {tensor.name: tensor for tensor in asked.inputs}
-        image = given.get(IMAGE)
-        if image is None:
-            raise ProblemError(400, f"there is no input {IMAGE!r}; see the model's metadata.")
-        if strange := sorted(set(given) - {IMAGE, *([METADATA] if metadata_width(_spec(model)) else [])}):
-            raise ProblemError(400, f"the model has no input {strange[0]!r}; see its metadata.")
-        named = [output.name for output in asked.outputs or []]
-        known = [output["name"] for output in _outputs(model)] + (list(_TEXTS) if image.datatype == "BYTES" else [])
-        if strange := [output for output in named if output not in known]:
-            raise ProblemError(400, f"the model has no output {strange[0]!r}; it has {', '.join(known)}.")
-        if image.datatype == "BYTES":
-            if METADATA in given:
-                raise ProblemError(400, "metadata goes with pixels; for files, age, sex and site are parameters.")
-            files = await service.in_thread(tensor_files, image, settings.max_items)
-            request_id = request.scope["nevus.request_id"]
-            known_of = stated_metadata(asked.parameters)
-            found = await _judge(service, model, files, known_of, key_id=principal.key_id, request_id=request_id)
-        else:
-            tensors = await service.in_thread(_tensors, model, given, settings.max_items)
-            found = await service.compute(model.predictor.run_arrays, *tensors)
-        chosen = named or list(found)
-        answer = {"model_name": model.name, "model_version": _version(model)}
-        answer |= {"id": asked.id} if asked.id is not None else {}
-        told = {output.name: output.parameters for output in asked.outputs or []}
-        binary = [output for output in chosen if asks_binary(asked.parameters, told.get(output, {}))]
-        outputs = {output: found[output] for output in chosen}
-        body, length = await service.in_thread(inference_answer, answer, outputs, binary)
+    most = int(service.settings.max_body_mb * 1e6) * 4 // 3 + 4096
+    with service.admission.inside(), service.bodies.held(JSON_FACTOR * expected_size(request, most)):
+        data = await read_body(request, most_bytes=most, seconds=service.settings.timeout_seconds)
+        async with within(service.settings.timeout_seconds):
+            return await _inferred(request, model, data, principal)
+
+
+async def _inferred(request: Request, model: LoadedModel, data: bytes, principal: Principal) -> Response:
+    service: Service = request.app.state.service
+    asked = await service.in_thread(read_request, data, request.headers.get(HEADER))
+    given = {tensor.name: tensor for tensor in asked.inputs}
+    image = given.get(IMAGE)
+    if image is None:
+        raise ProblemError(400, f"there is no input {IMAGE!r}; see the model's metadata.")
+    if strange := sorted(set(given) - {IMAGE, *([METADATA] if metadata_width(_spec(model)) else [])}):
+        raise ProblemError(400, f"the model has no input {strange[0]!r}; see its metadata.")
+    named = [output.name for output in asked.outputs or []]
+    known = [output["name"] for output in _outputs(model)] + (list(_TEXTS) if image.datatype == "BYTES" else [])
+    if strange := [output for output in named if output not in known]:
+        raise ProblemError(400, f"the model has no output {strange[0]!r}; it has {', '.join(known)}.")
+    if image.datatype == "BYTES":
+        if METADATA in given:
+            raise ProblemError(400, "metadata goes with pixels; for files, age, sex and site are parameters.")
+        files = await service.in_thread(tensor_files, image, service.settings.max_items)
+        request_id = request.scope["nevus.request_id"]
+        known_of = stated_metadata(asked.parameters)
+        found = await _judge(service, model, files, known_of, key_id=principal.key_id, request_id=request_id)
+    else:
+        tensors = await service.in_thread(_tensors, model, given, service.settings.max_items)
+        found = await service.compute(model.predictor.run_arrays, *tensors)
+    chosen = named or list(found)
+    answer = {"model_name": model.name, "model_version": _version(model)}
+    answer |= {"id": asked.id} if asked.id is not None else {}
+    told = {output.name: output.parameters for output in asked.outputs or []}
+    binary = [output for output in chosen if asks_binary(asked.parameters, told.get(output, {}))]
+    outputs = {output: found[output] for output in chosen}
+    body, length = await service.in_thread(inference_answer, answer, outputs, binary)
     if length is None:
         return Response(body, media_type="application/json")
     return Response(body, media_type=MEDIA_TYPE, headers={HEADER: str(length)})

@@ -14,13 +14,14 @@ from nevus.api import BulkLabels, LabelAnswer, Labels
 from nevus.errors import InputError
 from nevus.serving.answers import label_answer
 from nevus.serving.auth import Principal, needs
+from nevus.serving.body_budget import expected_size
 from nevus.serving.errors import ProblemError
 from nevus.serving.forms import read_form, read_upload
 from nevus.serving.problems import refusal
 from nevus.serving.schemas import problems
 from nevus.serving.service import Service
 from nevus.serving.small_body import SmallBodyRoute
-from nevus.serving.tables import Line, read_table
+from nevus.serving.tables import read_table
 from nevus.store import labels as store_labels
 from nevus.store.labels import ConflictingLabelError, Label, NewLabel
 from nevus.store.labels.new_label import LONGEST_NOTE
@@ -89,8 +90,8 @@ async def add(request: Request, said: Said, principal: Annotated[Principal, need
 async def add_table(request: Request, principal: Annotated[Principal, needs("clinician")]) -> Any:
     """CSV whose columns are the fields of a label. Each line has its label or its own error."""
     service: Service = request.app.state.service
-    lines = read_table(await _table(request, service), needed=_NEEDED, known=_KNOWN, most_lines=MOST_LINES)
-    return await service.in_thread(_add_lines, service, lines, principal)
+    with service.bodies.held(expected_size(request, _most_bytes(service))):
+        return await service.in_thread(_add_table, service, await _table(request, service), principal)
 
 
 @router.get(
@@ -117,7 +118,7 @@ async def history(
 
 
 async def _table(request: Request, service: Service) -> bytes:
-    most_bytes, seconds = int(service.settings.max_body_mb * 1e6), service.settings.timeout_seconds
+    most_bytes, seconds = _most_bytes(service), service.settings.timeout_seconds
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "text/csv":
         return await read_upload(request, most_bytes=most_bytes, seconds=seconds)
@@ -133,7 +134,12 @@ async def _table(request: Request, service: Service) -> bytes:
         await form.close()
 
 
-def _add_lines(service: Service, lines: list[Line], principal: Principal) -> dict[str, Any]:
+def _most_bytes(service: Service) -> int:
+    return int(service.settings.max_body_mb * 1e6)
+
+
+def _add_table(service: Service, table: bytes, principal: Principal) -> dict[str, Any]:
+    lines = read_table(table, needed=_NEEDED, known=_KNOWN, most_lines=MOST_LINES)
     results: list[dict[str, Any]] = []
     new: list[NewLabel] = []
     waiting: list[dict[str, Any]] = []

@@ -14,6 +14,7 @@ from nevus.bundle import Metadata
 from nevus.serving.answers import prediction_answer, stored_answer
 from nevus.serving.auth import Principal, needs, principal_of, require_role
 from nevus.serving.bodies import Asked, AskedWithImages, Body, read_images
+from nevus.serving.body_budget import expected_size
 from nevus.serving.deadline import within
 from nevus.serving.errors import ProblemError
 from nevus.serving.idempotency import Repeat
@@ -72,17 +73,20 @@ async def predict(request: Request) -> Response:
     """Answer what `described` describes."""
     service: Service = request.app.state.service
     principal = require_role(await principal_of(request), "clinician")
-    with service.admission.inside():
-        settings = service.settings
+    settings = service.settings
+    most_bytes = int(settings.max_body_mb * 1e6)
+    with service.admission.inside(), service.bodies.held(expected_size(request, most_bytes)):
         body = await read_images(
             request,
-            most_bytes=int(settings.max_body_mb * 1e6),
+            most_bytes=most_bytes,
             most_items=settings.max_items,
             seconds=settings.timeout_seconds,
         )
-        repeat = Repeat.of(request.headers.get("idempotency-key"), principal.key_id, request.scope["path"], body)
-        if repeat is not None and (before := await service.in_thread(repeat.find, service.store)) is not None:
-            return _json(before)
+        repeat = None
+        if (key := request.headers.get("idempotency-key")) is not None:
+            repeat = await service.in_thread(Repeat.of, key, principal.key_id, request.scope["path"], body)
+            if (before := await service.in_thread(repeat.find, service.store)) is not None:
+                return _json(before)
         async with within(settings.timeout_seconds):
             answer = await judge_and_record(service, body, principal, request.scope["nevus.request_id"], repeat)
         return _json(answer)
