@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from nevus.store import Registry, Store, entries, verify
 from nevus.store.blobs import FolderBlobs
 from nevus.store.erasure import erase_patient
+from nevus.store.predictions import append_predictions, append_shadows
 from nevus.store.pseudonyms import Pseudonyms
 from nevus.store.serving_tables import (
     IdempotentAnswerRow,
@@ -23,6 +25,7 @@ from nevus.store.serving_tables import (
 )
 from nevus.store.tables import FixedTestImageRow
 from patient_rows import START, batch, id_at, label, picture_key, prediction, sample
+from prediction_rows import add_predictions
 
 KEY = "P-0017"
 PSEUDONYMS = Pseudonyms(bytes(32))
@@ -169,6 +172,70 @@ def test_a_picture_that_another_patient_sent_too_stays_and_is_said(
     assert (lines["pictures"].items, "1 stay" in lines["pictures"].detail) == (0, True)
     assert blobs.exists(picture_key(b"same"))
     assert counts(store)["predictions"] == 1
+
+
+def test_a_shadow_is_written_only_beside_an_answer_that_is_still_there_and_with_its_picture(
+    store: Store, blobs: FolderBlobs, tmp_path: Path
+) -> None:
+    mine, other = prediction(patient_hash=MINE, picture=b"mine"), prediction(patient_hash=OTHER, picture=b"other")
+    late = prediction(patient_hash=OTHER, picture=b"late")
+    put(blobs, b"mine", b"other")
+    add_predictions(store, mine, other, late | {"image_key": None})  # retention has taken the picture of the last
+    shadows = [
+        prediction(arm="shadow", shadow_of=of["prediction_id"], patient_hash=of["patient_hash"], picture=picture)
+        for of, picture in ((mine, b"mine"), (other, b"other"), (late, b"late"))
+    ]
+    erase(store, blobs, tmp_path)
+    with store.append() as connection:
+        assert append_shadows(connection, shadows) == 2
+    with store.read() as session:
+        assert set(session.scalars(sa.select(PredictionRow.patient_hash))) == {OTHER}
+        kept = session.execute(
+            sa.select(PredictionRow.shadow_of, PredictionRow.image_key).where(PredictionRow.arm == "shadow")
+        )
+        assert {tuple(row) for row in kept} == {
+            (other["prediction_id"], picture_key(b"other")),
+            (late["prediction_id"], None),
+        }
+
+
+class _MeanwhileBlobs(FolderBlobs):
+    """At its first deletion, something else happens in another thread, and has half a second's lead."""
+
+    meanwhile: threading.Thread | None = None
+
+    def delete(self, key: str) -> bool:
+        if self.meanwhile is not None and self.meanwhile.ident is None:
+            self.meanwhile.start()
+            self.meanwhile.join(0.5)
+        return super().delete(key)
+
+
+def test_an_answer_that_comes_while_the_patient_is_erased_is_kept_whole(store: Store, tmp_path: Path) -> None:
+    blobs = _MeanwhileBlobs(tmp_path / "blobs")
+    put(blobs, b"before", b"meanwhile")
+    add_predictions(store, prediction(patient_hash=MINE, picture=b"before"))
+    new = prediction(patient_hash=MINE, picture=b"meanwhile")
+    blobs.meanwhile = threading.Thread(target=add_predictions, args=(store, new))
+    assert {line.place: line.items for line in erase(store, blobs, tmp_path).lines}["predictions"] == 1
+    blobs.meanwhile.join()
+    with store.read() as session:
+        assert list(session.scalars(sa.select(PredictionRow.prediction_id))) == [new["prediction_id"]]
+    assert list(blobs.keys()) == [picture_key(b"meanwhile")]  # no row without a picture, no picture without a row
+
+
+def test_an_answer_that_is_being_written_when_the_erasure_begins_goes_with_the_rest(
+    store: Store, blobs: FolderBlobs, tmp_path: Path
+) -> None:
+    put(blobs, b"mine")
+    erasing = threading.Thread(target=erase, args=(store, blobs, tmp_path))
+    with store.append() as connection:
+        append_predictions(connection, [prediction(patient_hash=MINE, picture=b"mine")])
+        erasing.start()
+        erasing.join(0.5)
+    erasing.join()
+    assert counts(store)["predictions"] == 0
+    assert list(blobs.keys()) == []
 
 
 @pytest.fixture

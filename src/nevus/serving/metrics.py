@@ -47,7 +47,7 @@ class Metrics:
             "nevus_model_not_loaded", "1 for each version that should answer and can't", ["model"], registry=registry
         )
         self.shadows = Counter(
-            "nevus_shadows", "Images for a shadow: judged, failed or dropped", ["outcome"], registry=registry
+            "nevus_shadows", "Images for a shadow: judged, failed, dropped or forgotten", ["outcome"], registry=registry
         )
         self.shadow_backlog = Gauge("nevus_shadow_backlog", "Images waiting for a shadow", registry=registry)
 

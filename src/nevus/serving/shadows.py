@@ -13,7 +13,7 @@ from nevus.serving.judging import Subject, shadow_row
 from nevus.serving.lineup import LoadedModel
 from nevus.serving.metrics import Metrics
 from nevus.store import Store
-from nevus.store.predictions import append_predictions
+from nevus.store.predictions import append_shadows
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -105,7 +105,8 @@ class Shadows:
     def _write(self, rows: list[dict[str, Any]]) -> None:
         try:
             with self._store.append() as connection:
-                append_predictions(connection, rows)
+                kept = append_shadows(connection, rows)
+            self._metrics.shadows.labels("forgotten").inc(len(rows) - kept)
         except Exception as error:  # the store is away; the answers themselves are stored or refused elsewhere
             self._metrics.shadows.labels("dropped").inc(len(rows))
             self._log.warning("shadows_not_stored", rows=len(rows), error=str(error))

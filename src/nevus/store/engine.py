@@ -91,6 +91,15 @@ def exclusive(connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
 
 
+def hold_appends(connection: sa.Connection, table: str) -> None:
+    """Let rows be appended to the table only when this transaction has ended, and wait for those that are being added.
+
+    SQLite has one writer anyhow; on Postgres appending waits for nobody.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text(f'LOCK TABLE "{table}" IN SHARE MODE'))
+
+
 def _configure(connection: DBAPIConnection, record: ConnectionPoolEntry, *, synchronous: str) -> None:  # noqa: ARG001
     if not isinstance(connection, sqlite3.Connection):
         raise TypeError(f"expected a connection of sqlite3, got {type(connection).__name__}")

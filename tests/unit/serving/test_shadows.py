@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from nevus.store import Registry
+from nevus.store.erasure import erase_patient
 from nevus.store.serving_tables import PredictionRow
 from rollout_factory import approved, bundles, wait_until
 from serving_factory import Served, drawn, serving
@@ -62,3 +63,20 @@ def test_shadows_wait_for_a_free_processor_and_what_does_not_fit_is_dropped_and_
     finally:
         service._busy -= 100
     wait_until(lambda: "nevus_shadow_backlog 0.0" in shadowed.get("/metrics").text)
+
+
+def test_what_waits_for_a_shadow_of_a_patient_who_is_erased_meanwhile_is_not_stored(shadowed: Served) -> None:
+    service = shadowed.service
+    service._busy += service.threads  # as if every thread computed: the shadow waits
+    try:
+        shadowed.predict(drawn("mel"), patient="ERT")
+        kept = shadowed.predict(drawn("nv"), patient="another")["prediction_id"]
+        assert service.blobs is not None
+        erased = erase_patient(shadowed.store, service.blobs, service.pseudonyms, "ERT", home=shadowed.home)
+        assert {line.place: line.items for line in erased.lines}["predictions"] == 1
+    finally:
+        service._busy -= service.threads
+    wait_until(lambda: shadows(shadowed) != [])
+    wait_until(lambda: 'nevus_shadows_total{outcome="forgotten"} 1.0' in shadowed.get("/metrics").text)
+    assert [row.shadow_of for row in shadows(shadowed)] == [kept]
+    assert shadowed.get("/v1/predictions?patient=ERT").json()["predictions"] == []

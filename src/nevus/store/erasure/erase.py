@@ -9,10 +9,12 @@ from nevus.store import audit
 from nevus.store.actor import current_actor
 from nevus.store.blobs.port import BlobStore
 from nevus.store.database import Store
+from nevus.store.engine import hold_appends
 from nevus.store.erasure.patient import PREFIX, Line, Patient
 from nevus.store.erasure.rows import row_places
 from nevus.store.erasure.runs import Run, clear_run, find_runs, tracked_pages
 from nevus.store.pseudonyms import Pseudonyms, plain_key
+from nevus.store.serving_tables import PredictionRow
 
 ACTION = "patient.erased"
 
@@ -49,6 +51,9 @@ def erase_patient(
     Files go first, rows last and all at once with the entry in the audit: whatever moment a kill comes at, a repetition
     finds the rest. Bundles that had seen the patient stay and are named.
 
+    What was answered when this begins goes, with the shadows of it that a service still has to judge. A request that is
+    under way then is answered afterwards, and is a new one: of a patient who is still being sent, erase again.
+
     Args:
         store, blobs: the database and the pictures.
         pseudonyms: under whose secret the rows know the patient.
@@ -73,6 +78,7 @@ def erase_patient(
     for run in runs.held:
         clear_run(home, run, patient)
     with store.write() as session:
+        hold_appends(session.connection(), PredictionRow.__tablename__)  # each place looks for the rows anew
         found = [place.erase(session, patient) for place in row_places(blobs)]
         erased = Erased(subject, (*found, *lines), trained, tuple(notes), tracked)
         counts: dict[str, int] = {}

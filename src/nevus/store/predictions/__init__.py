@@ -1,6 +1,6 @@
 """Predictions: every answer, appended once and read back ever after."""
 
-from nevus.store.predictions.append import append_predictions, remember_bundle
+from nevus.store.predictions.append import append_predictions, append_shadows, remember_bundle
 from nevus.store.predictions.filters import FilterError, PredictionFilter
 from nevus.store.predictions.listing import PredictionPage, iterate_predictions, list_predictions
 from nevus.store.predictions.read import UnknownPredictionError, find_prediction, served_manifest
@@ -13,6 +13,7 @@ __all__ = [
     "StoredPrediction",
     "UnknownPredictionError",
     "append_predictions",
+    "append_shadows",
     "find_prediction",
     "iterate_predictions",
     "list_predictions",
