@@ -92,6 +92,8 @@ class Recorder:
     def _write(self, jobs: list[_Job]) -> None:
         try:
             with self._store.append(survive_power_loss=self._survive) as connection:
+                # A locked store may have kept us until nobody waited any more: they were told to ask again.
+                jobs = [job for job in jobs if not job.done.done()]
                 append_predictions(connection, [row for job in jobs for row in job.rows])
                 for job in jobs:
                     if job.also is not None:

@@ -70,3 +70,25 @@ def test_what_was_told_is_in_the_database(tmp_path: Path, survive: bool) -> None
             assert session.scalar(sa.text("SELECT count(*) FROM noted")) == 50
         recorder.close()
     assert told == [None] * 50
+
+
+def test_what_nobody_waits_for_any_more_is_not_written(tmp_path: Path) -> None:
+    with open_store(StoreSettings(home=tmp_path)) as store:
+        with store.append() as connection:
+            connection.exec_driver_sql("CREATE TABLE noted (n INTEGER PRIMARY KEY)")
+        recorder = Recorder(store)
+        insert = "INSERT INTO noted VALUES ({})"
+
+        async def give_up_while_the_store_is_held() -> None:
+            with store.write():  # the recorder waits for its turn
+                hasty = asyncio.ensure_future(recorder.record((), lambda c: c.exec_driver_sql(insert.format(1))))
+                patient = asyncio.ensure_future(recorder.record((), lambda c: c.exec_driver_sql(insert.format(2))))
+                await asyncio.sleep(0.2)
+                hasty.cancel()
+                await asyncio.sleep(0)
+            await patient
+
+        asyncio.run(give_up_while_the_store_is_held())
+        recorder.close()
+        with store.read() as session:
+            assert session.scalars(sa.text("SELECT n FROM noted")).all() == [2]
