@@ -52,6 +52,13 @@ def seconds_until_closed(connection: socket.socket, piece: bytes) -> tuple[float
     return time.monotonic() - started, said
 
 
+def announced(path: str, kind: str, length: int) -> bytes:
+    """The head of a request whose body is so long."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
+    ).encode()
+
+
 FORM = "multipart/form-data; boundary=b"
 
 
@@ -81,7 +88,7 @@ def test_a_body_that_dawdles_is_answered_408_whatever_it_is(
     server: ServeProcess, method: str, path: str, kind: str, begin: bytes, *, chunked: bool
 ) -> None:
     framing = "Transfer-Encoding: chunked" if chunked else "Content-Length: 90000"
-    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n{framing}\r\n\r\n".encode()
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n{framing}\r\n\r\n".encode()
     with closing(connect(server)) as slow:
         slow.sendall(head + (b"%x\r\n%b\r\n" % (len(begin), begin) if chunked else begin))
         took, said = seconds_until_closed(slow, b"1\r\nx\r\n" if chunked else b"x")
@@ -92,7 +99,7 @@ def test_a_body_that_dawdles_is_answered_408_whatever_it_is(
 
 
 def test_the_rest_of_a_body_that_was_refused_is_not_waited_for_longer(server: ServeProcess) -> None:
-    head = b"POST /v1/predictions/batch HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 90000\r\n\r\n"
+    head = announced("/v1/predictions/batch", "text/csv", 90000)
     with closing(connect(server)) as slow:
         slow.sendall(head)
         took, said = seconds_until_closed(slow, b"x")
@@ -101,18 +108,18 @@ def test_the_rest_of_a_body_that_was_refused_is_not_waited_for_longer(server: Se
 
 
 def test_a_connection_whose_refused_body_came_to_its_end_goes_on_serving(server: ServeProcess) -> None:
-    head = b"POST /v1/predictions/batch HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 10\r\n\r\n"
+    head = announced("/v1/predictions/batch", "text/csv", 10)
     with closing(connect(server)) as patient:
         patient.sendall(head)
         assert patient.recv(65536).startswith(b"HTTP/1.1 415")
         patient.sendall(bytes(10))
         time.sleep(TIMEOUT + LATEST)
-        patient.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        patient.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert patient.recv(65536).startswith(b"HTTP/1.1 200")
 
 
 def test_clients_that_dawdle_are_let_go_and_nobody_waits_for_them(server: ServeProcess) -> None:
-    head = b"POST /v1/predictions HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 90000\r\n\r\n"
+    head = announced("/v1/predictions", "image/jpeg", 90000)
     with closing(connect(server)) as slow:
         took, said = seconds_until_closed(slow, b"G")
         assert took < TIMEOUT + LATEST
@@ -120,7 +127,7 @@ def test_clients_that_dawdle_are_let_go_and_nobody_waits_for_them(server: ServeP
         took, said = seconds_until_closed(silent, b"")
         assert (said, took < TIMEOUT + LATEST) == (b"", True)
     with closing(connect(server)) as second:  # the head of a second request
-        second.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        second.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert second.recv(65536).startswith(b"HTTP/1.1 200")
         second.sendall(b"GET /heal")
         took, said = seconds_until_closed(second, b"h")
@@ -141,7 +148,7 @@ def test_clients_that_dawdle_are_let_go_and_nobody_waits_for_them(server: ServeP
 def test_an_endless_body_is_cut_off(server: ServeProcess) -> None:
     with closing(connect(server)) as endless:
         endless.sendall(
-            b"POST /v1/predictions HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+            b"POST /v1/predictions HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n"
         )
         chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 from nevus.serving.errors import ProblemError
+from nevus.serving.same_machine import require_same_machine
 from nevus.store import Store
 from nevus.store.keys import ApiKeys, ExpiredKeyError, KeyRefusedError, RevokedKeyError, allows
 
@@ -134,6 +135,8 @@ async def principal_of(request: Request) -> Principal:
     client = request.client.host if request.client else ""
     if found is None:
         found = await _checked(service, header, client)
+    if found.key_id is None:
+        require_same_machine(request.headers, service.settings.cors_origins)
     service.rate_limit.take(found.key_id or client)
     return found
 

@@ -102,7 +102,7 @@ def test_a_service_without_a_model_says_so_but_not_where_it_looked(tmp_path: Pat
     settings = ServingSettings(bundle=str(tmp_path / "not-there"), follow_seconds=0.1)
     with open_store(StoreSettings(home=tmp_path)) as store:
         app = create_app(store, tmp_path, settings)
-        with TestClient(app) as client:
+        with TestClient(app, base_url="http://localhost") as client:
             wait_until(lambda: app.state.service.failure is not None)
             ready = client.get("/ready")
             assert ready.status_code == 503
