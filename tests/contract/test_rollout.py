@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from nevus.store import Registry, UnknownVersionError, entries
+from nevus.store.registry import unexplained_states
 from nevus.store.rollout import (
     FurtherVersionError,
     Rollout,
@@ -95,6 +96,7 @@ def test_further_versions_stay_until_somebody_lets_them_go_and_each_decision_sta
         ("model.load", "Zoë", "lesions/1"),
         ("model.unload", "Zoë", "lesions/3"),
     ]
+    assert unexplained_states(three) == []
 
 
 def test_no_more_are_kept_than_there_may_be_and_those_that_answer_anyhow_do_not_count(three):

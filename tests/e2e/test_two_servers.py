@@ -13,6 +13,7 @@ from rollout_factory import approved, bundles, wait_until
 from serve_process import ServeProcess, serve
 from serving_factory import drawn
 
+pytestmark = pytest.mark.slow  # starts five servers
 FOLLOW_SECONDS = 5.0
 
 

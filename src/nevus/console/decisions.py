@@ -22,6 +22,19 @@ _OPEN = {
     "Roll back to the champion before": ("operator", ("champion",)),
 }
 """Who may decide so, and in which states of a version it means anything."""
+_DONE = {
+    "register": "Registered",
+    "approve": "Approved",
+    "promote": "Promoted to champion",
+    "challenger": "Made challenger",
+    "replace": "Replaced by another champion",
+    "stand_down": "Replaced by another challenger",
+    "rollback": "Rolled back",
+    "restore": "Champion again, after a rollback",
+    "retire": "Retired",
+    "load": "Loaded for requests that name it",
+    "unload": "Unloaded",
+}
 
 
 def last_decision() -> str | None:
@@ -71,6 +84,28 @@ def decide_section(nevus: Client, one: ModelVersion) -> None:
         "The buttons wait for the tick, an approval for a note too. What is decided here stands in the audit log under "
         "your key's name."
     )
+
+
+def decided_section(nevus: Client, one: ModelVersion) -> None:
+    """What was decided about a version so far, the latest first."""
+    if one.number is None:
+        return
+    try:
+        history = nevus.model(one.model, one.number).history
+    except ClientError as error:
+        say(error)
+        return
+    st.markdown("**So far**")
+    rows = [
+        {
+            "When": f"{found.at:%d %B %Y, %H:%M} UTC",
+            "What": _DONE.get(found.decision, words.sentence(found.decision.replace("_", " "))),
+            "By": found.by,
+            "Note": found.note or "",
+        }
+        for found in reversed(history)
+    ]
+    st.table(rows, hide_index=True, border="horizontal", alt="What was decided about this version")
 
 
 def _act(label: str, one: ModelVersion, allowed: bool, decide: Callable[[], ModelChange]) -> None:

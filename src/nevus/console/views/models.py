@@ -11,7 +11,7 @@ from nevus.api import ModelVersion
 from nevus.client import SERVED, ClientError
 from nevus.console import words
 from nevus.console.dataset import score_name
-from nevus.console.decisions import decide_section, last_decision
+from nevus.console.decisions import decide_section, decided_section, last_decision
 from nevus.console.frame import heading, say
 from nevus.console.rollout import rollout_section
 from nevus.console.session import client
@@ -43,6 +43,7 @@ def main() -> None:
         _card(chosen)
     with decide:
         decide_section(client(), chosen)
+        decided_section(client(), chosen)
     rollout_section(client())
 
 
