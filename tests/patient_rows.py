@@ -97,5 +97,5 @@ def batch() -> dict[str, Any]:
         "uploaded_by": "Dr. A",
         "key_id": None,
         "accepted": 1,
-        "rejected": [],
+        "rejected": {},
     }

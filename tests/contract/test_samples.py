@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from nevus.errors import InputError
 from nevus.store import entries
@@ -14,6 +15,7 @@ from nevus.store.samples import (
     list_batches,
     list_samples,
 )
+from nevus.store.tables import Base
 from prediction_rows import image
 
 
@@ -48,7 +50,7 @@ def test_a_sample_comes_back_with_all_that_is_known_of_it(store):
         attribution="Zoë",
         warnings=("blurred",),
     )
-    batch = add_batch(store, [given], by="Zoë", key_id="k")
+    batch, _ = add_batch(store, [given], by="Zoë", key_id="k")
     (found,) = list_samples(store)
     assert {name: getattr(found, name) for name in NewSample.__dataclass_fields__} == {
         **vars(given),
@@ -73,20 +75,21 @@ def test_malignancy_follows_from_the_diagnosis_unless_the_dataset_says_it(store,
 
 
 def test_an_upload_tells_what_was_taken_and_why_the_rest_was_not(store):
-    first = add_batch(store, [sample("a")], by="Zoë", key_id="k1")
+    first, _ = add_batch(store, [sample("a")], by="Zoë", key_id="k1")
     (known,) = list_samples(store)
     unreadable = RejectedSample("c.jpg", "truncated", "the file ends too early.")
-    second = add_batch(
+    second, turned_away = add_batch(
         store, [sample("a", name="again.jpg"), sample("b"), sample("b", name="b2.jpg")], [unreadable], by="y"
     )
     fresh = list_samples(store, batch_id=second.batch_id)
     assert [one.name for one in fresh] == ["b.jpg"]
     assert second.accepted == 1
-    assert second.rejected == (
+    assert turned_away == [
         unreadable,
         RejectedSample("again.jpg", "duplicate", f"the same image is the sample {known.sample_id} (a.jpg) already."),
         RejectedSample("b2.jpg", "duplicate", f"the same image is the sample {fresh[0].sample_id} (b.jpg) already."),
-    )
+    ]
+    assert second.rejected == {"truncated": 1, "duplicate": 2}
     assert list_batches(store) == [second, first]
     assert list_batches(store, before=second.batch_id) == [first]
     assert list_batches(store, limit=1) == [second]
@@ -98,7 +101,18 @@ def test_an_upload_tells_what_was_taken_and_why_the_rest_was_not(store):
 
 def test_an_upload_of_which_nothing_was_taken_is_remembered_too(store):
     add_batch(store, [], [RejectedSample("c.jpg", "blank", "one colour only.")], by="x")
-    assert [(batch.accepted, len(batch.rejected)) for batch in list_batches(store)] == [(0, 1)]
+    assert [(batch.accepted, batch.rejected) for batch in list_batches(store)] == [(0, {"blank": 1})]
+
+
+def test_of_what_was_not_taken_no_name_and_no_key_is_stored(store):
+    told = RejectedSample("Mueller_Hans.jpg", "label_conflict", "the images of lesion LESION-77 disagree.")
+    taken = sample("a", name="b.jpg")
+    add_batch(store, [taken, sample("a", name="Mueller_Hans.jpg")], [told], by="x")
+    with store.read() as session:
+        rows = [tuple(row) for table in Base.metadata.sorted_tables for row in session.execute(sa.select(table))]
+    assert "b.jpg" in str(rows)
+    assert "Mueller" not in str(rows)
+    assert "LESION" not in str(rows)
 
 
 @pytest.mark.parametrize(
@@ -111,9 +125,9 @@ def test_an_upload_of_which_nothing_was_taken_is_remembered_too(store):
     ],
 )
 def test_text_that_a_column_does_not_take_rejects_its_sample_only(store, changes, reason, field):
-    batch = add_batch(store, [sample("a", **changes), sample("b")], by="x")
+    batch, turned_away = add_batch(store, [sample("a", **changes), sample("b")], by="x")
     assert [one.name for one in list_samples(store)] == ["b.jpg"]
-    assert [(one.reason, one.message.split()[0]) for one in batch.rejected] == [(reason, field)]
+    assert [(one.reason, one.message.split()[0]) for one in turned_away] == [(reason, field)]
     assert list_batches(store) == [batch]
 
 

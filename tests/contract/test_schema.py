@@ -25,7 +25,9 @@ from nevus.store import (
 from nevus.store.columns import UtcDateTime
 from nevus.store.engine import connect
 from nevus.store.failures import StoreError
+from nevus.store.samples import list_batches
 from nevus.store.schema import HEAD, VERSION_TABLE, ForeignDatabaseError, SchemaTooNewError
+from nevus.store.serving_tables import SampleBatchRow
 from nevus.store.tables import Base, OpeningRow
 
 
@@ -116,6 +118,22 @@ def test_a_store_whose_test_images_were_fixed_by_name_keeps_its_audit_and_its_op
         assert [opening.run for opening in list_test_openings(store, "s")] == ["r"]
         assert fix_test_groups(store, {"f" * 64: "g"}, split_fingerprint="s") == 1
         assert verify(store).intact
+
+
+def test_names_and_keys_of_samples_that_an_earlier_nevus_rejected_are_forgotten_and_their_reasons_counted(
+    store_url, monkeypatch
+):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(schema, "HEAD", "0005")
+        earlier.setattr("alembic.command.upgrade", lambda config, _, to=command.upgrade: to(config, "0005"))
+        old = open_store(StoreSettings(url=SecretStr(store_url)))
+    told = [{"name": f"Mueller-{n}.jpg", "reason": reason, "message": "LESION-77"} for n, reason in enumerate("aab")]
+    with old.write() as session:
+        row = {"batch_id": "b", "created_at": datetime(2026, 11, 1, tzinfo=UTC), "uploaded_by": "x", "accepted": 0}
+        session.execute(sa.insert(SampleBatchRow), [row | {"rejected": told}])
+    old.close()
+    with open_store(StoreSettings(url=SecretStr(store_url))) as store:
+        assert [batch.rejected for batch in list_batches(store)] == [{"a": 2, "b": 1}]
 
 
 def test_a_migration_that_fails_halfway_leaves_the_older_store_as_it_was(store, bare, store_url, later_nevus):

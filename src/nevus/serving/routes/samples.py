@@ -78,7 +78,7 @@ async def add(request: Request, principal: Annotated[Principal, needs("clinician
             {"name": one.name, "sample_id": one.sample_id, "warnings": list(one.warnings)}
             for one in reversed(taken.samples)
         ],
-        "rejected": [{"name": one.name, "reason": one.reason, "message": one.message} for one in taken.batch.rejected],
+        "rejected": [{"name": one.name, "reason": one.reason, "message": one.message} for one in taken.rejected],
     }
 
 
@@ -105,7 +105,7 @@ async def batches(
                 "created_at": one.created_at,
                 "uploaded_by": one.uploaded_by,
                 "accepted": one.accepted,
-                "rejected": len(one.rejected),
+                "rejected": sum(one.rejected.values()),
             }
             for one in found
         ]

@@ -30,10 +30,11 @@ KNOWN = ("confirmed_by", "age", "sex", "site", "patient", "lesion", "licence", "
 
 @dataclass(frozen=True)
 class Intake:
-    """An upload that was stored: its batch, and the samples that came of it."""
+    """An upload that was stored: its batch, the samples that came of it, and what was not taken."""
 
     batch: SampleBatch
     samples: list[Sample]
+    rejected: list[RejectedSample]
 
 
 @dataclass
@@ -81,8 +82,8 @@ def take_in(
     candidates = _kept((_checked(one, limits) for one in candidates), rejected)
     candidates = _one_label_an_image(candidates, rejected)
     new = [_keep(one, blobs, limits) for one in candidates]
-    batch = add_batch(store, new, rejected, by=by, key_id=key_id)
-    return Intake(batch, list(_samples_of(store, batch.batch_id)))
+    batch, turned_away = add_batch(store, new, rejected, by=by, key_id=key_id)
+    return Intake(batch, list(_samples_of(store, batch.batch_id)), turned_away)
 
 
 def _kept(found: Iterable[_Candidate | RejectedSample], rejected: list[RejectedSample]) -> list[_Candidate]:

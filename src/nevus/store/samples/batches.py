@@ -1,7 +1,8 @@
-"""Uploads of samples: stored whole, with what was rejected; an image is a sample once."""
+"""Uploads of samples: stored whole, with how much was rejected and why; an image is a sample once."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
@@ -29,8 +30,11 @@ def add_batch(
     *,
     by: str,
     key_id: str | None = None,
-) -> SampleBatch:
+) -> tuple[SampleBatch, list[RejectedSample]]:
     """Store an upload. Of an image that is a sample already, or comes twice, the first one stays.
+
+    Returns:
+        the upload, and everything that wasn't taken.
 
     Args:
         store: where it goes.
@@ -61,7 +65,7 @@ def add_batch(
             uploaded_by=by,
             key_id=key_id,
             accepted=len(rows),
-            rejected=[{key: made_storable(text) for key, text in asdict(one).items()} for one in turned_away],
+            rejected=dict(Counter(made_storable(one.reason) for one in turned_away)),
         )
         session.add(batch)
         session.flush()
@@ -69,7 +73,7 @@ def add_batch(
             session.execute(sa.insert(SampleRow), rows)
         told = {"accepted": len(rows), "rejected": len(turned_away)}
         audit.record(session, actor=by, action="samples.added", subject=f"samples/{batch_id}", details=told)
-        return SampleBatch.from_row(batch)
+        return SampleBatch.from_row(batch), turned_away
 
 
 def list_batches(store: Store, *, before: str | None = None, limit: int = 50) -> list[SampleBatch]:

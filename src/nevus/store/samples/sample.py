@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,7 +51,10 @@ class NewSample:
 
 @dataclass(frozen=True)
 class RejectedSample:
-    """An image that wasn't taken: a reason from the checks' list, or `duplicate`, and what it means for people."""
+    """An image that wasn't taken: a reason from the checks' list, or `duplicate`, and what it means for people.
+
+    name, message: may hold a patient's name or key, so they are told to the uploader and never stored.
+    """
 
     name: str
     reason: str
@@ -74,17 +78,16 @@ class Sample(NewSample):
 
 @dataclass(frozen=True)
 class SampleBatch:
-    """One upload; accepted: how many were taken."""
+    """One upload; accepted: how many were taken. rejected: reason -> how many were not."""
 
     batch_id: str
     created_at: datetime
     uploaded_by: str
     key_id: str | None
     accepted: int
-    rejected: tuple[RejectedSample, ...]
+    rejected: Mapping[str, int]
 
     @classmethod
     def from_row(cls, row: SampleBatchRow) -> SampleBatch:
         """The frozen picture of a row."""
-        rejected = tuple(RejectedSample(**one) for one in row.rejected)
-        return cls(row.batch_id, row.created_at, row.uploaded_by, row.key_id, row.accepted, rejected)
+        return cls(row.batch_id, row.created_at, row.uploaded_by, row.key_id, row.accepted, dict(row.rejected))
