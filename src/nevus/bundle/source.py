@@ -11,8 +11,8 @@ from nevus.bundle.schema import InputSpec
 from nevus.imaging.decode import DecodedImage, DecodeLimits, decode_image, read_image
 from nevus.imaging.resize import frame, needed_short_side
 
-Source = str | Path | bytes | NDArray[np.uint8]
-"""A path, a file's bytes, or decoded upright pixels uint8 [H, W, 3], RGB."""
+Source = str | Path | bytes | NDArray[np.uint8] | DecodedImage
+"""A path, a file's bytes, decoded upright pixels uint8 [H, W, 3], RGB, or an image that `decode_image` gave."""
 
 
 def decode_source(image: Source, limits: DecodeLimits, spec: InputSpec | None = None) -> DecodedImage:
@@ -22,6 +22,8 @@ def decode_source(image: Source, limits: DecodeLimits, spec: InputSpec | None = 
         UnreadableImageError: it isn't an image that can be used.
         ValueError: an array of another type or shape.
     """
+    if isinstance(image, DecodedImage):
+        return image
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
             raise ValueError(f"decoded pixels must be uint8 [H, W, 3], not {image.dtype} {list(image.shape)}")

@@ -103,6 +103,20 @@ def decode_image(
     return _decode_other(data, limits)
 
 
+def pixels_in_full(data: bytes) -> int:
+    """Pixels that an image file other than a JPEG has by its header, all of which must be decoded.
+
+    0 for a JPEG, which is decoded in parts and at a reduced size, and for what can't be opened.
+    """
+    if data[:3] == b"\xff\xd8\xff":
+        return 0
+    try:
+        with Image.open(io.BytesIO(data), formats=_openable()) as image:
+            return image.width * image.height
+    except Exception:  # decoding will tell what is wrong with it
+        return 0
+
+
 def read_image(
     path: str | Path,
     *,

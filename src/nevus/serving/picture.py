@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from nevus.imaging import DecodeLimits, decode_image
+from nevus.imaging import DecodedImage, DecodeLimits, decode_image
 from nevus.imaging.jpeg_metadata import cut_metadata
 
 
@@ -24,8 +24,11 @@ class Picture:
         return f"images/{image_hash[:2]}/{image_hash}.{'jpg' if self.media_type == 'image/jpeg' else 'png'}"
 
 
-def kept_picture(data: bytes, limits: DecodeLimits) -> Picture:
-    """What is kept of an image that could be decoded: a JPEG's own pixels, anything else as PNG, upright."""
+def kept_picture(data: bytes, limits: DecodeLimits, decoded: DecodedImage | None = None) -> Picture:
+    """What is kept of an image that could be decoded: a JPEG's own pixels, anything else as PNG, upright.
+
+    decoded: in full, where the caller has it already.
+    """
     if data[:3] == b"\xff\xd8\xff":
         try:
             cut = cut_metadata(data)
@@ -33,6 +36,7 @@ def kept_picture(data: bytes, limits: DecodeLimits) -> Picture:
             pass
         else:
             return Picture(cut.data, "image/jpeg", cut.orientation)
+    pixels = (decoded or decode_image(data, limits=limits)).pixels
     buffer = io.BytesIO()
-    Image.fromarray(decode_image(data, limits=limits).pixels).save(buffer, "PNG", compress_level=1)
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     return Picture(buffer.getvalue(), "image/png", 1)

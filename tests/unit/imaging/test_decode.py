@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from nevus.imaging import DecodeLimits, UnreadableImageError, decode_image, read_image
+from nevus.imaging.decode import pixels_in_full
 
 ORIENTATION = 0x0112
 
@@ -315,3 +316,11 @@ def test_real_images_decode_alike_in_full_and_scaled(shared: Path) -> None:
         assert scaled.pixels.shape[:2] == (225, 300)
         halved = full.pixels.reshape(225, 2, 300, 2, 3).mean((1, 3))
         assert np.abs(scaled.pixels - halved).mean() < 1.0, path
+
+
+def test_what_must_be_decoded_in_full_is_told_by_the_header():
+    for kind in ("PNG", "WEBP", "TIFF", "BMP"):
+        assert pixels_in_full(encoded(picture(60, 40), kind)) == 2400, kind
+    assert pixels_in_full(encoded(picture(), "JPEG")) == 0
+    assert pixels_in_full(b"no image") == 0
+    assert pixels_in_full(encoded(picture(60, 40), "PNG")[:30]) == 0

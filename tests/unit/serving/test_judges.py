@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
+import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from nevus.bundle import Metadata, Predictor
+from nevus.imaging import decode_image
+from nevus.serving import judging
 from nevus.serving.errors import ProblemError
 from nevus.serving.judges import MOST_TOGETHER, Judges
 from nevus.serving.judging import Subject, Task
@@ -148,6 +153,52 @@ def test_nobody_computes_for_one_who_has_gone(models, judges, monkeypatch):
 
     asyncio.run(leave())
     assert seen == [drawn("nv", 2)]
+
+
+def test_large_images_that_must_be_decoded_in_full_are_decoded_once_and_one_at_a_time(models, tmp_path, monkeypatch):
+    monkeypatch.setattr(judging, "_LARGE", 1000)
+    decoding, most, times = 0, 0, 0
+
+    def watched(data, **options):
+        nonlocal decoding, most, times
+        decoding, times = decoding + 1, times + 1
+        most = max(most, decoding)
+        time.sleep(0.02)
+        try:
+            return decode_image(data, **options)
+        finally:
+            decoding -= 1
+
+    monkeypatch.setattr(judging, "decode_image", watched)
+    images = [as_png(drawn("nv", number)) for number in range(5)]
+
+    async def all_at_once(judges):
+        return await asyncio.gather(*(judges.judge(task(models[0], image)) for image in images))
+
+    blobs = open_blobs(None, tmp_path / "home")
+    judges = Judges(3, blobs)
+    found = asyncio.run(all_at_once(judges))
+    judges.close()
+    assert (times, most) == (len(images), 1)
+    for image, one in zip(images, found, strict=True):
+        assert one.prediction == models[0].predictor.answer(image, SUBJECT.metadata)
+        kept = decode_image(blobs.get(one.row["image_key"])).pixels
+        assert (kept == decode_image(image).pixels).all()
+        assert one.row["latency"]["decode"] >= 20
+    assert not judging._ONE_LARGE.locked()
+
+
+def test_small_images_and_jpegs_wait_for_no_large_one(models, judges):
+    with judging._ONE_LARGE:
+        images = [drawn("nv", 1), as_png(drawn("nv", 2))]
+        found = asyncio.run(held_up(judges, *(task(models[0], image) for image in images), gate=threading.Event()))
+    assert [one.row["image_type"] for one in found] == ["image/jpeg", "image/png"]
+
+
+def as_png(data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(data)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def test_what_waits_is_done_before_the_end(models, tmp_path):
