@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from nevus.store import Registry, UnknownVersionError, entries
+from nevus.store.columns import now
 from nevus.store.registry import unexplained_states
 from nevus.store.rollout import (
     FurtherVersionError,
@@ -18,6 +19,7 @@ from nevus.store.rollout import (
     let_go,
     put_rollout,
 )
+from nevus.store.serving_tables import FurtherVersionRow
 
 
 @pytest.fixture
@@ -72,9 +74,10 @@ def test_a_model_that_never_was_has_no_rollout_to_set(lesions):
 
 @pytest.fixture
 def three(store, new_version):
+    """Three approved versions."""
     registry = Registry(store)
     for number in (1, 2, 3):
-        registry.register(new_version(number), by="x")
+        registry.approve(registry.register(new_version(number), by="x").version.ref, by="x", note="seen")
     return store
 
 
@@ -129,3 +132,25 @@ def test_a_version_that_is_retired_is_no_longer_kept(three):
     keep_loaded(three, "lesions/2", most=2)
     Registry(three).retire("lesions/1", by="x")
     assert kept(three) == ["lesions/2"]
+
+
+@pytest.mark.parametrize("state", ["candidate", "rejected", "retired"])
+def test_a_version_that_nobody_approved_is_kept_by_nobody(store, new_version, state):
+    registry = Registry(store)
+    judged = {} if state != "rejected" else {"gate_passed": False, "reasons": ("floor: too low",)}
+    version = registry.register(new_version(1, **judged), by="x").version
+    if state == "retired":
+        registry.retire(version.ref, by="x")
+    with pytest.raises(FurtherVersionError, match=rf"^lesions/1 is {state}.*nobody has approved it.*models approve"):
+        keep_loaded(store, version.ref, most=2)
+    with store.write() as session:  # as an earlier nevus may have left it
+        session.add(FurtherVersionRow(version_id=1, changed_at=now(), changed_by="x"))
+    assert kept(store) == []
+    registry.approve(version.ref, by="x", note="seen", override="why not" if state == "rejected" else None)
+    assert kept(store) == ["lesions/1"]
+
+
+def test_a_version_that_was_approved_once_may_be_kept_when_it_is_retired(three):
+    Registry(three).retire("lesions/1", by="x")
+    keep_loaded(three, "lesions/1", most=2)
+    assert kept(three) == ["lesions/1"]

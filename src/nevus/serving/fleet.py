@@ -30,6 +30,7 @@ from nevus.store.rollout import (
     get_rollout,
     keep_loaded,
     let_go,
+    require_approved,
 )
 
 if TYPE_CHECKING:
@@ -152,8 +153,9 @@ class Fleet:
 
         Raises:
             NotLoadableError: it can't be loaded.
-            FurtherVersionError: so many are loaded already.
+            FurtherVersionError: nobody has approved it, or so many are loaded already.
         """
+        require_approved(version)
         with self._changing:
             answering = [model.digest for model in (self._lineup.champion, self._lineup.challenger) if model]
             if version.bundle_digest in answering:

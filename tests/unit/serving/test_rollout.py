@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import gc
 import shutil
 import threading
@@ -298,6 +299,34 @@ def test_a_further_version_that_cannot_be_loaded_is_refused_and_kept_nowhere(cha
     assert champion.post("/v1/models/tiny/3/load", "operator").status_code == 409
     assert further_versions(champion.store) == []
     assert "problems" not in champion.get("/ready").json()
+
+
+@pytest.mark.parametrize("state", ["candidate", "rejected", "retired"])
+def test_a_version_that_nobody_approved_is_not_loaded_and_answers_by_no_path(
+    champion: Served, tmp_path: Path, state: str
+) -> None:
+    version = register(champion.store, bundles(tmp_path, 3)[2], passed=state != "rejected")
+    if state == "retired":
+        Registry(champion.store).retire(version.ref, by="test")
+    refused = champion.post("/v1/models/tiny/3/load", "operator")
+    assert (refused.status_code, f"tiny/3 is {state}" in refused.json()["detail"]) == (409, True)
+    assert "/v1/models/tiny/3/approve" in refused.json()["detail"]
+    assert further_versions(champion.store) == []
+    head = {"Content-Type": "image/jpeg"}
+    for ref in ("tiny/3", "3", version.bundle_digest):
+        assert champion.post(f"/v1/predictions?model={ref}", content=drawn(), headers=head).status_code == 404
+    files = {"images": ("a.jpg", drawn(), "image/jpeg")}
+    assert champion.post("/v1/predictions/batch?model=tiny/3", files=files).status_code == 404
+    pixels = {"name": "image", "datatype": "BYTES", "shape": [1], "data": [base64.b64encode(drawn()).decode()]}
+    assert champion.post("/v2/models/tiny/versions/3/infer", json={"inputs": [pixels]}).status_code == 404
+    assert champion.get("/v2/models/tiny/versions/3/ready").status_code == 404
+    assert [number for number, _ in versions(champion)] == [1]
+
+
+def test_a_version_that_was_approved_once_is_loaded_although_it_is_retired(champion: Served) -> None:
+    assert champion.post("/v1/models/tiny/2/retire", "admin").status_code == 200
+    assert champion.post("/v1/models/tiny/2/load", "operator").json()["loaded"] is True
+    assert champion.predict(drawn(), model="tiny/2")["version"] == 2
 
 
 def test_a_further_version_that_is_retired_is_unloaded(champion: Served) -> None:

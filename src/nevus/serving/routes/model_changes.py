@@ -117,7 +117,7 @@ async def rollback(request: Request, model: Model, principal: Operator, said: No
 
 @router.post("/{model}/{number}/load", response_model=ModelDetail, responses=DECIDE)
 async def load(request: Request, model: Model, number: Number, principal: Operator) -> ModelDetail:
-    """Load a further version, for predictions that name it (`model=`).
+    """Load a further version that somebody has approved, for predictions that name it (`model=`).
 
     It is there when this is answered; other servers of the store follow within seconds, and load it after a restart.
     """

@@ -130,6 +130,13 @@ class ModelVersion:
         """`name/number`, as people write it."""
         return f"{self.model}/{self.number}"
 
+    @property
+    def may_answer(self) -> bool:
+        """Whether somebody has approved it: it may be retired since, but neither a candidate nor rejected."""
+        if self.state is State.RETIRED:
+            return self.approval is not None
+        return self.state in (State.APPROVED, State.CHALLENGER, State.CHAMPION)
+
 
 @dataclass(frozen=True)
 class Change:

@@ -13,6 +13,7 @@ from nevus.store.columns import now
 from nevus.store.database import Store
 from nevus.store.registry.references import find_row
 from nevus.store.registry.rows import to_version
+from nevus.store.registry.states import State
 from nevus.store.registry.version import ModelVersion
 from nevus.store.serving_tables import FurtherVersionRow
 from nevus.store.tables import VersionRow
@@ -23,14 +24,34 @@ class FurtherVersionError(InputError):
 
 
 def further_versions(store: Store) -> list[ModelVersion]:
-    """The versions that are to be loaded beside champion and challenger, in the order in which they were asked for."""
+    """The versions that are to be loaded beside champion and challenger, in the order in which they were asked for.
+
+    One that nobody has approved isn't among them, whoever asked for it.
+    """
     query = (
         sa.select(VersionRow)
         .join(FurtherVersionRow, FurtherVersionRow.version_id == VersionRow.id)
         .order_by(FurtherVersionRow.changed_at, VersionRow.id)
     )
     with store.read() as session:
-        return [to_version(row) for row in session.scalars(query)]
+        return [version for version in map(to_version, session.scalars(query)) if version.may_answer]
+
+
+def require_approved(version: ModelVersion) -> None:
+    """Refuse a version that nobody answers for.
+
+    Raises:
+        FurtherVersionError: it is a candidate or rejected, or was retired without ever being approved.
+    """
+    if version.may_answer:
+        return
+    said_no = version.state is State.REJECTED
+    why = f" ({'; '.join(version.reasons)})" if said_no else ""
+    override = ", and an override that says why although the gate said no" if said_no else ""
+    raise FurtherVersionError(
+        f"{version.ref} is {version.state}{why}: nobody has approved it, so it may not answer. An admin can approve it "
+        f"first, with a note{override}: POST /v1/models/{version.ref}/approve, or `nevus models approve {version.ref}`."
+    )
 
 
 def keep_loaded(
@@ -46,12 +67,13 @@ def keep_loaded(
         by: who acts.
 
     Raises:
-        FurtherVersionError: there are as many already.
+        FurtherVersionError: there are as many already, or nobody has approved it.
         UnknownVersionError: there is no such version.
     """
     actor = by or current_actor()
     with store.write() as session:
         row = find_row(session, ref)
+        require_approved(to_version(row))
         if session.get(FurtherVersionRow, row.id) is not None:
             return to_version(row)
         kept = session.scalars(
