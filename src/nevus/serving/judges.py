@@ -6,15 +6,19 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from nevus.imaging.decode import pixels_in_full
 from nevus.serving.judging import Judged, Task, judge_together
 from nevus.store.blobs import BlobStore
 
 MOST_TOGETHER = 4
 """Images that a thread takes at once when so many wait: what they share is done once, and stays in its caches."""
+LARGE_PIXELS = 12_000_000
+"""From here on images that must be decoded in full are judged one at a time: a few would take all memory there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Judges:
     def __init__(self, threads: int, blobs: BlobStore | None) -> None:
         self._blobs = blobs
         self._idle, self._idle_lock = 0, threading.Lock()
+        self._large = ThreadPoolExecutor(1, "nevus-large")
         self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=self._work, name="nevus-infer", daemon=True) for _ in range(threads)]
         for thread in self._threads:
@@ -55,6 +60,7 @@ class Judges:
             self._waiting.put(None)
         for thread in self._threads:
             thread.join()
+        self._large.shutdown(wait=True)
 
     def _put(self, work: Task | Callable[[], Any]) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
@@ -94,6 +100,20 @@ class Judges:
         return [job for job in jobs if not job.done.cancelled()]
 
     def _judge(self, jobs: Sequence[_Job]) -> None:
+        """Judge what is small; what isn't goes to the thread for large images, where no other waits for it."""
+        small: list[_Job] = []
+        for job in jobs:
+            if isinstance(job.work, Task) and pixels_in_full(job.work.data) > LARGE_PIXELS:
+                self._large.submit(self._together, [job])
+            else:
+                small.append(job)
+        if small:
+            self._together(small)
+
+    def _together(self, jobs: Sequence[_Job]) -> None:
+        jobs = [job for job in jobs if not job.done.cancelled()]
+        if not jobs:
+            return
         tasks = [job.work for job in jobs if isinstance(job.work, Task)]
         results = judge_together(tasks, self._blobs)
         settle([(job.loop, job.done, result) for job, result in zip(jobs, results, strict=True)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -15,17 +14,12 @@ import numpy as np
 from nevus.bundle import Failure, Metadata, Prediction
 from nevus.bundle.verdict import default_operating_point
 from nevus.imaging import DecodedImage, UnreadableImageError, decode_image
-from nevus.imaging.decode import pixels_in_full
 from nevus.serving.errors import ProblemError
 from nevus.serving.lineup import LoadedModel
 from nevus.serving.picture import kept_picture
 from nevus.store.blobs import BlobStore
 from nevus.store.columns import now
 from nevus.store.ids import new_id
-
-_LARGE = 12_000_000
-"""Pixels."""
-_ONE_LARGE = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -60,32 +54,20 @@ class Task:
 def judge_together(tasks: Sequence[Task], blobs: BlobStore | None) -> list[Judged | Exception]:
     """Judge images by one model and put their pictures aside; what goes wrong with one is its result alone.
 
-    A `ProblemError` where an image can't be read, a `BlobsError` where its picture can't be kept. Images that aren't
-    JPEGs must be decoded in full: once, and large ones one at a time, or a few would take all memory there is.
+    A `ProblemError` where an image can't be read, a `BlobsError` where its picture can't be kept.
     """
-    if any(pixels_in_full(task.data) > _LARGE for task in tasks):
-        if len(tasks) > 1:
-            return _one_by_one(tasks, blobs)
-        with _ONE_LARGE:
-            return _judged(tasks, blobs)
-    return _judged(tasks, blobs)
-
-
-def _judged(tasks: Sequence[Task], blobs: BlobStore | None) -> list[Judged | Exception]:
     sources, decoding = zip(*(_source(task) for task in tasks), strict=True)
     try:
         found: list[Any] = tasks[0].model.predictor.answer_together(sources, [task.subject.metadata for task in tasks])
     except Exception as error:
-        return [error] if len(tasks) == 1 else _one_by_one(tasks, blobs)
+        if len(tasks) == 1:
+            return [error]
+        return [result for task in tasks for result in judge_together([task], blobs)]
     for one, ms in zip(found, decoding, strict=True):
         if isinstance(one, Prediction):
             one.latency["decode"] += ms
     hashes = [hashlib.sha256(task.data).hexdigest() for task in tasks]
     return [_kept(*one, blobs) for one in zip(tasks, sources, found, hashes, strict=True)]
-
-
-def _one_by_one(tasks: Sequence[Task], blobs: BlobStore | None) -> list[Judged | Exception]:
-    return [result for task in tasks for result in judge_together([task], blobs)]
 
 
 def _source(task: Task) -> tuple[bytes | DecodedImage, float]:

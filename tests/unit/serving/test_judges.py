@@ -13,6 +13,7 @@ from PIL import Image
 
 from nevus.bundle import Metadata, Predictor
 from nevus.imaging import decode_image
+from nevus.serving import judges as judges_module
 from nevus.serving import judging
 from nevus.serving.errors import ProblemError
 from nevus.serving.judges import MOST_TOGETHER, Judges
@@ -156,7 +157,7 @@ def test_nobody_computes_for_one_who_has_gone(models, judges, monkeypatch):
 
 
 def test_large_images_that_must_be_decoded_in_full_are_decoded_once_and_one_at_a_time(models, tmp_path, monkeypatch):
-    monkeypatch.setattr(judging, "_LARGE", 1000)
+    monkeypatch.setattr(judges_module, "LARGE_PIXELS", 1000)
     decoding, most, times = 0, 0, 0
 
     def watched(data, **options):
@@ -185,14 +186,27 @@ def test_large_images_that_must_be_decoded_in_full_are_decoded_once_and_one_at_a
         kept = decode_image(blobs.get(one.row["image_key"])).pixels
         assert (kept == decode_image(image).pixels).all()
         assert one.row["latency"]["decode"] >= 20
-    assert not judging._ONE_LARGE.locked()
 
 
-def test_small_images_and_jpegs_wait_for_no_large_one(models, judges):
-    with judging._ONE_LARGE:
-        images = [drawn("nv", 1), as_png(drawn("nv", 2))]
-        found = asyncio.run(held_up(judges, *(task(models[0], image) for image in images), gate=threading.Event()))
-    assert [one.row["image_type"] for one in found] == ["image/jpeg", "image/png"]
+def test_no_other_image_waits_for_a_large_one(models, judges, monkeypatch):
+    small, large = drawn("nv", 1), as_png(drawn("nv", 2))
+    monkeypatch.setattr(judges_module, "LARGE_PIXELS", 1000)
+    go_on = threading.Event()
+
+    def held(data, **options):
+        go_on.wait(10)
+        return decode_image(data, **options)
+
+    monkeypatch.setattr(judging, "decode_image", held)
+
+    async def both() -> None:
+        slow = asyncio.ensure_future(judges.judge(task(models[0], large)))
+        assert (await asyncio.wait_for(judges.judge(task(models[0], small)), 5)).row["image_type"] == "image/jpeg"
+        assert not slow.done()
+        go_on.set()
+        assert (await slow).row["image_type"] == "image/png"
+
+    asyncio.run(both())
 
 
 def as_png(data: bytes) -> bytes:
