@@ -109,18 +109,53 @@ def test_up_without_a_model_says_how_to_get_one(tmp_path):
     assert "nowhere" in refused.err
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
-def test_tls_by_setting(tmp_path, bundle):
-    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
-    command = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
-    )
-    subprocess.run([*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    server = ServeProcess(
-        tmp_path / "home", "--bundle", str(bundle), "--set", f"tls_certificate={certificate}", "--set", f"tls_key={key}"
-    )
+@pytest.fixture(scope="module")
+def pems(tmp_path_factory):
+    """A folder with a certificate and its key, another key, one with a password, and no PEM at all."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    folder = tmp_path_factory.mktemp("pems")
+    for command in (
+        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
+        " -keyout key.pem -out certificate.pem",
+        "genrsa -out other.pem 2048",
+        "ecparam -genkey -name prime256v1 -out curve.pem",
+        "rsa -aes256 -passout pass:abc -in key.pem -out locked.pem",
+    ):
+        subprocess.run(["openssl", *command.split()], check=True, capture_output=True, cwd=folder)
+    (folder / "junk.pem").write_text("no PEM\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "setting", "said"),
+    [
+        ("absent.pem", "key.pem", "tls_certificate: {}/absent.pem", "No such file"),
+        ("certificate.pem", "absent.pem", "tls_key: {}/absent.pem", "No such file"),
+        ("junk.pem", "key.pem", "tls_certificate: {}/junk.pem", "holds no certificate"),
+        ("certificate.pem", "junk.pem", "tls_key: {}/junk.pem", "holds no private key"),
+        ("key.pem", "certificate.pem", "tls_certificate: {}/key.pem", "holds no certificate"),
+        ("certificate.pem", "other.pem", "tls_key: {}/other.pem", "is not the key of the certificate"),
+        ("certificate.pem", "curve.pem", "tls_key: {}/curve.pem", "is not the key of the certificate"),
+        ("certificate.pem", "locked.pem", "tls_key: {}/locked.pem", "password"),
+        (".", "key.pem", "tls_certificate: {}", "directory"),
+    ],
+)
+def test_wrong_files_for_tls_are_refused_by_setting_and_file(tmp_path, bundle, pems, certificate, key, setting, said):
+    files = ["--set", f"tls_certificate={pems / certificate}", "--set", f"tls_key={pems / key}"]
+    refused = nevus("serve", "--bundle", bundle, "--port", free_port(), *files, home=tmp_path / "home")
+    assert refused.code == 2
+    text = refused.err.replace("\n", "").replace(" ", "")  # the terminal breaks lines within names
+    assert f"serving.{setting.format(pems)}".replace(" ", "") in text
+    assert said.replace(" ", "") in text
+    assert "Traceback" not in refused.err
+
+
+def test_tls_by_setting(tmp_path, bundle, pems):
+    files = ["--set", f"tls_certificate={pems / 'certificate.pem'}", "--set", f"tls_key={pems / 'key.pem'}"]
+    server = ServeProcess(tmp_path / "home", "--bundle", str(bundle), *files)
     try:
-        trust = ssl.create_default_context(cafile=str(certificate))
+        trust = ssl.create_default_context(cafile=str(pems / "certificate.pem"))
         url, ends = server.url.replace("http:", "https:"), time.monotonic() + 60
         while True:
             try:
@@ -130,6 +165,10 @@ def test_tls_by_setting(tmp_path, bundle):
                 assert time.monotonic() < ends, server.said
                 time.sleep(0.1)
         assert answer.status == 200
+        assert answer.headers["Strict-Transport-Security"] is None  # it would hold for the console on this machine too
+        asked = urllib.request.Request(f"{url}/health", headers={"Host": "nevus.clinic.example"})
+        told = urllib.request.urlopen(asked, context=trust).headers["Strict-Transport-Security"]
+        assert told == "max-age=31536000"
     finally:
         server.stop()
 

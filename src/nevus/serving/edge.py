@@ -6,10 +6,12 @@ import re
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nevus.serving.documentation import CONTENT_POLICY, PAGE
 from nevus.serving.problems import problem
+from nevus.serving.same_machine import asks_loopback
 from nevus.store.ids import new_id
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ _PROTECT = [
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
 _PROTECT_PAGE = [*_PROTECT[:3], (b"content-security-policy", CONTENT_POLICY)]
+_TLS_ONLY = (b"strict-transport-security", b"max-age=31536000")
+"""Not said of this machine's own names: it would count for whatever else answers here, on every port."""
 _QUIET = ("/health", "/ready", "/metrics")
 
 
@@ -52,6 +56,8 @@ class Edge:
                 headers = message.setdefault("headers", [])
                 headers.append((b"x-request-id", request_id.encode()))
                 headers.extend(protect)
+                if scope.get("scheme") == "https" and not asks_loopback(Headers(scope=scope)):
+                    headers.append(_TLS_ONLY)
             await send(message)
 
         try:

@@ -15,6 +15,7 @@ from nevus.serving.app import create_app
 from nevus.serving.patience import patient_protocol
 from nevus.serving.service import configure_logs
 from nevus.serving.settings import ServingSettings
+from nevus.serving.tls import require_pair
 from nevus.store import Store
 from nevus.store.keys import ApiKeys, register_key_file
 from nevus.store.pseudonym_secrets import pseudonyms_to_serve
@@ -40,8 +41,9 @@ def serve(
     Raises:
         UnsafeAddressError: an address beyond this machine, and no key exists.
         PseudonymSecretError: the store's rows are hashed with another secret than the one that is here.
-        InputError: a TLS file without the other.
+        InputError: TLS files that can't be used.
     """
+    require_pair(settings.tls_certificate, settings.tls_key)
     if settings.first_key_file is not None:
         register_key_file(store, settings.first_key_file)
     if not is_loopback(settings.host) and not ApiKeys(store).any():
@@ -50,8 +52,6 @@ def serve(
             "patients' pictures. Make a key first (`nevus keys create --role admin --name NAME`), or serve on "
             "127.0.0.1."
         )
-    if (settings.tls_certificate is None) != (settings.tls_key is None):
-        raise InputError("TLS needs both serving.tls_certificate and serving.tls_key.")
     pseudonyms_to_serve(store, home, settings.pseudonym_file)
     require_free(settings.host, settings.port)
     configure_logs(settings.log_format)
@@ -60,7 +60,7 @@ def serve(
         create_app(store, home, settings, tracking=tracking, notices=notices),
         host=settings.host,
         port=settings.port,
-        http=patient_protocol(settings.timeout_seconds),
+        http=patient_protocol(settings.timeout_seconds, int(settings.max_body_mb * 1e6)),
         access_log=False,
         log_level="warning",
         server_header=False,

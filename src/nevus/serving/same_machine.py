@@ -30,8 +30,8 @@ def require_same_machine(headers: Headers, pages: Collection[str]) -> None:
     Raises:
         ProblemError: 403.
     """
-    host = headers.get("host", "")
-    if not _local(f"//{host}"):
+    if not asks_loopback(headers):
+        host = headers.get("host", "")
         raise ProblemError(403, f"this service was asked for as {host[:80]!r}; {_REMEDY}", field="Host")
     origin = headers.get("origin")
     if origin is not None:
@@ -39,6 +39,11 @@ def require_same_machine(headers: Headers, pages: Collection[str]) -> None:
             raise ProblemError(403, f"the page {origin[:80]!r} asked this service; {_REMEDY}", field="Origin")
     elif headers.get("sec-fetch-site") == "cross-site":
         raise ProblemError(403, f"a page of another site asked this service; {_REMEDY}", field="Sec-Fetch-Site")
+
+
+def asks_loopback(headers: Headers) -> bool:
+    """Whether the name that was asked for means this machine wherever it is used."""
+    return _local(f"//{headers.get('host', '')}")
 
 
 def _local(address: str) -> bool:
