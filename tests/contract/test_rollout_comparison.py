@@ -100,7 +100,34 @@ def test_with_labels_it_scores_both_on_the_same_images_at_their_own_thresholds(s
     assert found["malignant_auroc"].challenger == pytest.approx(roc_auc_score(truth, other))
     assert found["balanced_accuracy"].champion == pytest.approx((2 / 3 + 2 / 3) / 2)
     assert found["brier"].champion == pytest.approx(np.mean(2 * (own - truth) ** 2))
-    assert found["brier"].difference.low <= found["brier"].difference.value <= found["brier"].difference.high
+
+
+def test_from_one_label_it_claims_no_interval_and_says_how_many_it_takes(store, versions):
+    first = pair(store, versions, 1, 0.9, 0.9)
+    for number in range(2, 20):
+        pair(store, versions, number, 0.2, 0.8)
+    label(store, first, "mel")
+    found = compare_rollout(store, *versions, bootstrap=FAST)
+    assert (found.labelled, found.metrics["malignant_sensitivity"].challenger) == (1, 1.0)
+    told = {name: one.difference for name, one in found.metrics.items()}
+    assert {(one.low, one.high) for one in told.values()} == {(None, None)}
+    assert told["balanced_accuracy"].too_few == "too few: 1 of the 30 patients or lesions needed"
+    assert told["malignant_specificity"].too_few == "too few: 0 of the 10 benign patients or lesions needed"
+    arm = found.arms["champion"]["metrics"]
+    assert (arm["balanced_accuracy"]["low"], arm["balanced_accuracy"]["too_few"][:10]) == (None, "too few: 1")
+
+
+def test_from_enough_patients_it_states_intervals_around_the_differences(store, versions):
+    rng = np.random.default_rng(3)
+    for number in range(60):
+        ill, (own, other) = number % 2 == 0, rng.uniform(size=2)
+        label(store, pair(store, versions, number, float(own), float(other)), "mel" if ill else "nv", minute=number)
+    found = compare_rollout(store, *versions, bootstrap=FAST)
+    for one in found.metrics.values():
+        assert one.difference.low < one.difference.value < one.difference.high
+        assert one.difference.too_few is None
+    arm = found.arms["champion"]["metrics"]["malignant_auroc"]
+    assert arm["low"] < arm["value"] < arm["high"]
 
 
 def test_the_label_that_counts_is_the_truth(store, versions):

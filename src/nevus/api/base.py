@@ -12,8 +12,9 @@ class Answer(BaseModel):
 
 
 class Estimate(Answer):
-    """A value with the ends of its 95 % interval, where it has one."""
+    """A value with the ends of its 95 % interval, where it has one; too_few: what is lacking where it has none."""
 
     value: float | None = None
     low: float | None = None
     high: float | None = None
+    too_few: str | None = None

@@ -113,12 +113,14 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def estimate(found: Any, digits: int = 3) -> str:
-    """A value with its interval: .786 (.739 to .824)."""
+    """A value with its interval, .786 (.739 to .824), or with what is lacking for one."""
     if not isinstance(found, Mapping):
         return number(found, digits) if isinstance(found, int | float) else "–"
     text = number(found.get("value"), digits)
     low, high = found.get("low"), found.get("high")
-    return text if low is None or high is None else f"{text} ({number(low, digits)} to {number(high, digits)})"
+    if low is None or high is None:
+        return f"{text} ({found['too_few']})" if found.get("too_few") else text
+    return f"{text} ({number(low, digits)} to {number(high, digits)})"
 
 
 def listed(names: Sequence[str]) -> str:

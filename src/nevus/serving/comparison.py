@@ -14,6 +14,8 @@ import numpy as np
 from nevus.api import Compared, Comparison, Estimate, SequentialTest
 from nevus.evaluation import METRICS, NO_CLASS, Bootstrap, Difference, Predictions, compare, compare_at_thresholds
 from nevus.evaluation.arrays import Floats
+from nevus.evaluation.enough_groups import too_few
+from nevus.evaluation.estimate import Estimate as EstimateWithInterval
 from nevus.evaluation.interval import bootstrap_estimates
 from nevus.evaluation.operating_points import shares_at
 from nevus.evaluation.sequential import Duel, duel
@@ -56,8 +58,9 @@ def compare_rollout(
 ) -> Comparison:
     """How often the two agree; with labels, their scores with paired intervals, and which is better.
 
-    Patients (else lesions, else images) are resampled, both versions on the same draws. Pairs in which either image
-    was unusable count for the agreement of verdicts only.
+    Patients (else lesions, else images) are resampled, both versions on the same draws; where there are too few of
+    them, a figure has no interval and says so. Pairs in which either image was unusable count for the agreement of
+    verdicts only.
     """
     resampling = bootstrap or Bootstrap()
     pairs = answered_in_pairs(store, champion.bundle_digest, challenger.bundle_digest, start=start, end=end)
@@ -200,7 +203,7 @@ def _metrics(
         name: Compared(
             champion=one.champion,
             challenger=one.candidate,
-            difference=Estimate.model_validate(one.difference.model_dump()),
+            difference=_judged(ours, name, one.difference),
         )
         for name, one in found.items()
     }
@@ -210,7 +213,15 @@ def _arm_metrics(answers: Sequence[Answered], version: ModelVersion, bootstrap: 
     predictions = _predictions(answers, version)
     statistics = partial(_figures, predictions, version.operating_threshold)
     found = bootstrap_estimates(statistics, predictions.groups, bootstrap)
-    return {name: estimate.model_dump() for name, estimate in found.items()}
+    return {name: _judged(predictions, name, estimate).model_dump() for name, estimate in found.items()}
+
+
+def _judged(rows: Predictions, name: str, found: EstimateWithInterval) -> Estimate:
+    """The estimate without its interval, where too few patients or lesions carry that."""
+    lacking = too_few(rows, name)
+    if lacking is None:
+        return Estimate.model_validate(found.model_dump())
+    return Estimate(value=found.value, too_few=lacking)
 
 
 def _figures(predictions: Predictions, threshold: float | None, weights: Floats) -> Mapping[str, Floats]:

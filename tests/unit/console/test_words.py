@@ -66,3 +66,10 @@ def test_names_are_listed_with_and() -> None:
         "a and b",
         "a, b and c",
     ]
+
+
+def test_a_figure_from_too_few_lesions_says_so_instead_of_an_interval() -> None:
+    assert words.estimate({"value": 0.0, "low": -0.01, "high": 0.02}) == ".000 (−.010 to .020)"
+    lacking = "too few: 1 of the 30 patients or lesions needed"
+    assert words.estimate({"value": 0.0, "low": None, "high": None, "too_few": lacking}) == f".000 ({lacking})"
+    assert words.estimate({"value": 0.5, "low": None, "high": None}) == ".500"
