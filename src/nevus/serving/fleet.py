@@ -23,7 +23,7 @@ from nevus.serving.bundle_source import local_bundle
 from nevus.serving.lineup import Lineup, LoadedModel, renamed
 from nevus.serving.settings import ServingSettings
 from nevus.store import Change, ModelVersion, Registry, State, Store
-from nevus.store.predictions import remember_bundle
+from nevus.store.predictions import first_served, remember_bundle
 from nevus.store.rollout import (
     Rollout,
     further_versions,
@@ -105,9 +105,7 @@ class Fleet:
         """
         with self._changing:
             if self._settings.bundle:
-                self._lineup = Lineup(champion=self._loadrenamed(self._settings.bundle))
-                champion = self._wanted().champion
-                self._holds = champion.bundle_digest if champion else ""
+                self._begin_with(self._settings.bundle)
             else:
                 champion = self._wanted().champion
                 if champion is None:
@@ -192,6 +190,17 @@ class Fleet:
         for model in self._lineup.all:
             model.predictor.close()
 
+    def _begin_with(self, uri: str) -> None:
+        """Load a bundle that was named; it holds its place unless the champion was decided on after it had served."""
+        predictor = self._predictor(uri)
+        served_before = first_served(self._store, predictor.digest)
+        self._lineup = Lineup(champion=self._remembered(self._named(predictor)))
+        champion = self._wanted().champion
+        if champion is None or served_before is None or champion.changed_at < served_before:
+            self._holds = champion.bundle_digest if champion else ""
+        elif champion.bundle_digest != predictor.digest:
+            self._log.warning("bundle_not_served", bundle=predictor.digest[:12], champion=champion.ref)
+
     def _follow(self) -> None:
         before, wanted = self._lineup, self._wanted()
         self._problems = ()
@@ -221,7 +230,13 @@ class Fleet:
         if wanted.champion is None:
             if champion is not None and champion.version is not None and not self._settings.bundle:
                 self._problems += (f"the store has no champion any more; {champion.ref} goes on answering.",)
-        elif wanted.champion.bundle_digest != self._holds:
+        elif wanted.champion.bundle_digest == self._holds:
+            if champion is not None and champion.digest != self._holds:
+                self._problems += (
+                    f"{wanted.champion.ref} is the store's champion, but {champion.ref} answers: this server was "
+                    "started with its bundle. A promotion or rollback ends that.",
+                )
+        else:
             found = self._try(wanted.champion)
             if found is None:
                 still = f"{champion.ref} goes on answering" if champion else "nothing answers"
@@ -280,12 +295,11 @@ class Fleet:
             )
         return self._remembered(LoadedModel(predictor, version.model, version.number))
 
-    def _loadrenamed(self, uri: str) -> LoadedModel:
-        predictor = self._predictor(uri)
+    def _named(self, predictor: Predictor) -> LoadedModel:
         known = [v for v in self._registry.versions() if v.bundle_digest == predictor.digest]
         if known:
-            return self._remembered(LoadedModel(predictor, known[0].model, known[0].number))
-        return self._remembered(LoadedModel(predictor, predictor.manifest.name, None))
+            return LoadedModel(predictor, known[0].model, known[0].number)
+        return LoadedModel(predictor, predictor.manifest.name, None)
 
     def _predictor(self, uri: str) -> Predictor:
         # As many as call it at once: OpenVINO computes no more streams than it was compiled for.

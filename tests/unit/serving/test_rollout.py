@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from nevus.bundle import write_checksums
-from nevus.store import Registry, entries, verify
+from nevus.store import Registry, StoreSettings, entries, open_store, verify
 from nevus.store.failures import StoreUnreachableError
 from nevus.store.rollout import further_versions
 from rollout_factory import approved, bundles, register, wait_until
@@ -252,19 +252,35 @@ def test_a_bundle_deleted_while_it_serves_answers_from_memory(tmp_path: Path, tw
 def test_a_named_bundle_answers_until_somebody_promotes(tmp_path: Path, two: list[Path]) -> None:
     home = tmp_path / "home"
     third = bundles(tmp_path, 3)[2]
+    with open_store(StoreSettings(home=home)) as store:
+        approved(store, two[0])
+        approved(store, two[1])
+        Registry(store).promote("tiny/1", by="test")
+    for _ in range(2):  # a restart is no decision
+        with serving(home, third, follow_seconds=0.1) as served:
+            time.sleep(0.3)
+            ready = served.get("/ready").json()
+            assert ready["version"] is None
+            assert "tiny/1 is the store's champion" in ready["problems"][0]
+            assert served.get("/v1/models").json()["models"][0]["number"] is None
     with serving(home, third, follow_seconds=0.1) as served:
-        approved(served.store, two[0])
-        approved(served.store, two[1])
-        Registry(served.store).promote("tiny/1", by="test")
-        wait_until(lambda: served.get("/ready").json()["version"] == 1)
-    with serving(home, third, follow_seconds=0.1) as served:  # the same champion as at the start: the name counts
-        time.sleep(0.5)
-        assert served.get("/ready").json()["version"] is None
-        assert served.get("/v1/models").json()["models"][0]["number"] is None
         assert served.post("/v1/models/tiny/2/promote", "admin").status_code == 200
         assert served.get("/ready").json()["version"] == 2
         assert served.post("/v1/models/tiny/rollback", "operator").status_code == 200
         assert served.get("/ready").json()["version"] == 1
+
+
+def test_a_restart_with_a_named_bundle_undoes_no_promotion(tmp_path: Path, two: list[Path]) -> None:
+    home = tmp_path / "home"
+    third = bundles(tmp_path, 3)[2]
+    with serving(home, third, follow_seconds=0.1) as served:
+        assert served.get("/ready").json()["version"] is None
+        approved(served.store, two[0])
+        Registry(served.store).promote("tiny/1", by="test")
+        wait_until(lambda: served.get("/ready").json()["version"] == 1)
+    with serving(home, third, follow_seconds=0.1) as served:
+        ready = served.get("/ready").json()
+        assert (ready["version"], ready.get("problems")) == (1, None)
 
 
 def test_further_versions_are_loaded_for_requests_that_name_them(champion: Served) -> None:

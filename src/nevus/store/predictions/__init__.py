@@ -3,7 +3,7 @@
 from nevus.store.predictions.append import append_predictions, append_shadows, remember_bundle
 from nevus.store.predictions.filters import FilterError, PredictionFilter
 from nevus.store.predictions.listing import PredictionPage, iterate_predictions, list_predictions
-from nevus.store.predictions.read import UnknownPredictionError, find_prediction, served_manifest
+from nevus.store.predictions.read import UnknownPredictionError, find_prediction, first_served, served_manifest
 from nevus.store.predictions.stored import StoredPrediction
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "append_predictions",
     "append_shadows",
     "find_prediction",
+    "first_served",
     "iterate_predictions",
     "list_predictions",
     "remember_bundle",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from nevus.errors import InputError
@@ -37,3 +39,9 @@ def served_manifest(store: Store, digest: str) -> str | None:
     """`bundle.json` of a bundle that has answered, as it was; None where none of this digest has."""
     with store.read() as session:
         return session.scalar(sa.select(ServedBundleRow.manifest).where(ServedBundleRow.bundle_digest == digest))
+
+
+def first_served(store: Store, digest: str) -> datetime | None:
+    """When a bundle was loaded to answer for the first time; None where it never was."""
+    with store.read() as session:
+        return session.scalar(sa.select(ServedBundleRow.first_served_at).where(ServedBundleRow.bundle_digest == digest))
