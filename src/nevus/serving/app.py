@@ -16,6 +16,7 @@ from nevus.notices import NoticeSettings
 from nevus.serving import documentation, problems
 from nevus.serving.edge import Edge
 from nevus.serving.fast_routes import FastRoutes
+from nevus.serving.query_text import QueryText
 from nevus.serving.routes import FAST_ROUTES, ROUTERS
 from nevus.serving.service import Service
 from nevus.serving.settings import ServingSettings
@@ -73,6 +74,7 @@ def create_app(
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(FastRoutes, routes=FAST_ROUTES)
+    app.add_middleware(QueryText)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -48,12 +48,11 @@ async def read_form(
         seconds: how long the body may lag behind a slow line.
 
     Raises:
-        ProblemError: 400 no form, 408 too slow, 413 too large, 422 too many files or a field that isn't known.
+        ProblemError: 400 no form, 408 too slow, 413 too large, 422 too many files, a field that isn't known, or a text
+            that isn't UTF-8.
     """
     stream = _limited(request, most_bytes, seconds)
-    parser = MultiPartParser(
-        request.headers, stream, max_files=most_files, max_fields=len(known), max_part_size=_MOST_TEXT
-    )
+    parser = _Utf8Parser(request.headers, stream, max_files=most_files, max_fields=len(known), max_part_size=_MOST_TEXT)
     try:
         parsed = await parser.parse()
     except MultiPartException as error:
@@ -74,6 +73,24 @@ async def read_form(
             await form.close()
             raise ProblemError(422, f"the form has {_told(name, value)}; {_wanted(known)}.", field=name[:80])
     return form
+
+
+class _Utf8Parser(MultiPartParser):
+    """Refuses texts that aren't UTF-8, which Starlette would take for Latin-1."""
+
+    def on_part_begin(self) -> None:
+        super().on_part_begin()
+        self._charset = "utf-8"  # whatever the content type says: one text has one spelling
+
+    def on_part_end(self) -> None:
+        part = self._current_part
+        if part.file is None:
+            try:
+                part.data.decode()
+            except UnicodeDecodeError:
+                field = part.field_name[:80] or "body"
+                raise ProblemError(422, f"{field} is not UTF-8 (RFC 7578).", field=field) from None
+        super().on_part_end()
 
 
 def _told(name: str, value: UploadFile | str) -> str:

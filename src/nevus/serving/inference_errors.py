@@ -51,6 +51,11 @@ class OnlyErrorRoute(APIRoute):
         return handle
 
 
+def in_protocol(path: str, document: Response) -> Response:
+    """A problem document as whoever asked for this path expects it."""
+    return _failure(document) if path.startswith("/v2/") else document
+
+
 def _failure(document: Response) -> Response:
     """A problem document as this protocol says it."""
     headers = {
