@@ -8,22 +8,17 @@ files.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nevus.bundle import BundleError, Predictor
-from nevus.bundle.directory import MANIFEST
-from nevus.bundle.usable_cpus import usable_cpus
-from nevus.errors import InputError, NevusError
-from nevus.imaging import DecodeLimits
-from nevus.serving.bundle_source import local_bundle
+from nevus.errors import NevusError
 from nevus.serving.lineup import Lineup, LoadedModel, renamed
+from nevus.serving.loader import Loader, NotLoadableError
 from nevus.serving.settings import ServingSettings
 from nevus.store import Change, ModelVersion, Registry, State, Store
-from nevus.store.predictions import first_served, remember_bundle
+from nevus.store.predictions import first_served
 from nevus.store.rollout import (
     Rollout,
     further_versions,
@@ -36,16 +31,9 @@ from nevus.store.rollout import (
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-RETRY_SECONDS = 30.0
-"""After so long, a bundle that couldn't be loaded is tried again: somebody may have put it back."""
-
 
 class NoModelError(NevusError):
     """There is nothing to serve."""
-
-
-class NotLoadableError(InputError):
-    """A version's bundle is gone, damaged, or doesn't give its recorded outputs here."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +50,8 @@ class Fleet:
     """Follows the store: loads a new champion beside the old one, lets it prove itself, then swaps."""
 
     def __init__(self, store: Store, home: Path, settings: ServingSettings, log: FilteringBoundLogger) -> None:
-        self._store, self._home, self._settings, self._log = store, home, settings, log
-        self._limits = DecodeLimits(max_pixels=settings.max_pixels)
+        self._store, self._settings, self._log = store, settings, log
+        self._loader = Loader(store, home, settings, log)
         self._registry = Registry(store)
         self._changing = threading.Lock()
         self._lineup = Lineup()
@@ -72,8 +60,6 @@ class Fleet:
         another one."""
         self._proven: dict[str, LoadedModel] = {}
         """What has just been loaded for a change that is being made."""
-        self._broken: dict[str, tuple[float, str]] = {}
-        """Digest -> when it couldn't be loaded, and which version it is of."""
         self._problems: tuple[str, ...] = ()
 
     @property
@@ -94,7 +80,7 @@ class Fleet:
     @property
     def broken(self) -> tuple[str, ...]:
         """The versions that should answer and couldn't be loaded."""
-        return tuple(ref for _, ref in self._broken.values())
+        return self._loader.broken
 
     def start(self) -> None:
         """Load what is to be served.
@@ -113,7 +99,7 @@ class Fleet:
                         "there is no model to serve: the store has no champion. Name a bundle by --bundle DIR, or "
                         "promote an approved version: `nevus models approve`, then `nevus models promote`."
                     )
-                self._lineup = Lineup(champion=self._load(champion))
+                self._lineup = Lineup(champion=self._loader.fresh(champion))
         self.follow()
 
     def follow(self) -> None:
@@ -192,9 +178,9 @@ class Fleet:
 
     def _begin_with(self, uri: str) -> None:
         """Load a bundle that was named; it holds its place unless the champion was decided on after it had served."""
-        predictor = self._predictor(uri)
+        predictor = self._loader.open(uri)
         served_before = first_served(self._store, predictor.digest)
-        self._lineup = Lineup(champion=self._remembered(self._named(predictor)))
+        self._lineup = Lineup(champion=self._loader.named(predictor))
         champion = self._wanted().champion
         if champion is None or served_before is None or champion.changed_at < served_before:
             self._holds = champion.bundle_digest if champion else ""
@@ -205,7 +191,7 @@ class Fleet:
         before, wanted = self._lineup, self._wanted()
         self._problems = ()
         lineup = self._lined_up(before, wanted)
-        self._broken = {d: at for d, at in self._broken.items() if d in _digests(wanted)}
+        self._loader.forget_broken(besides=_digests(wanted))
         if lineup != before:
             self._lineup = lineup
             self._log.info("models_changed", before=before.told(), now=lineup.told())
@@ -262,8 +248,7 @@ class Fleet:
         return found
 
     def _try(self, version: ModelVersion) -> LoadedModel | None:
-        failed = self._broken.get(version.bundle_digest)
-        if failed and time.monotonic() < failed[0] + RETRY_SECONDS and version.bundle_digest not in self._proven:
+        if version.bundle_digest not in self._proven and self._loader.failed_lately(version):
             return None
         try:
             return self._loaded(version)
@@ -271,45 +256,7 @@ class Fleet:
             return None
 
     def _loaded(self, version: ModelVersion) -> LoadedModel:
-        known = {model.digest: model for model in self._lineup.all} | self._proven
-        if version.bundle_digest in known:
-            return renamed(known[version.bundle_digest], version)
-        try:
-            loaded = self._load(version)
-        except (NevusError, OSError) as error:
-            self._broken[version.bundle_digest] = (time.monotonic(), version.ref)
-            self._log.warning("model_not_loaded", model=version.ref, error=str(error))
-            raise NotLoadableError(
-                f"{version.ref} can't be loaded here: its bundle is gone, damaged, or fails its self-test. The "
-                "service's log says which."
-            ) from error
-        self._broken.pop(version.bundle_digest, None)
-        return loaded
-
-    def _load(self, version: ModelVersion) -> LoadedModel:
-        predictor = self._predictor(version.bundle_uri)
-        if predictor.digest != version.bundle_digest:
-            raise BundleError(
-                f"{version.bundle_uri} holds another bundle ({predictor.digest[:12]}) than {version.ref} "
-                f"({version.bundle_digest[:12]})."
-            )
-        return self._remembered(LoadedModel(predictor, version.model, version.number))
-
-    def _named(self, predictor: Predictor) -> LoadedModel:
-        known = [v for v in self._registry.versions() if v.bundle_digest == predictor.digest]
-        if known:
-            return LoadedModel(predictor, known[0].model, known[0].number)
-        return LoadedModel(predictor, predictor.manifest.name, None)
-
-    def _predictor(self, uri: str) -> Predictor:
-        # As many as call it at once: OpenVINO computes no more streams than it was compiled for.
-        threads = self._settings.threads or usable_cpus()
-        return Predictor(local_bundle(uri, self._home), threads=threads, limits=self._limits)
-
-    def _remembered(self, model: LoadedModel) -> LoadedModel:
-        with self._store.append(survive_power_loss=True) as connection:
-            remember_bundle(connection, model.digest, (model.predictor.path / MANIFEST).read_text("utf-8"))
-        return model
+        return self._loader.load(version, (*self._proven.values(), *self._lineup.all))
 
 
 def _digests(wanted: Wanted) -> set[str]:

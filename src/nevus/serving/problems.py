@@ -18,7 +18,7 @@ from nevus.bundle.metadata import MetadataError
 from nevus.errors import InputError, NevusError, StorageFullError
 from nevus.imaging import UnreadableImageError
 from nevus.serving.errors import ProblemError
-from nevus.serving.fleet import NotLoadableError
+from nevus.serving.loader import NotLoadableError
 from nevus.store.database import StoreAddressError
 from nevus.store.failures import StoreError, StoreUnreachableError
 from nevus.store.labels import ConflictingLabelError
