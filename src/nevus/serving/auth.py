@@ -8,7 +8,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from nevus.serving.errors import ProblemError
 from nevus.serving.same_machine import require_same_machine
@@ -23,6 +24,13 @@ _KEPT_SECONDS = 2.0
 _MOST_KEPT = 10_000
 _PROVEN_SECONDS = 3600.0
 """So long a key that opened something is checked however many others from its address were refused."""
+
+BEARER = HTTPBearer(
+    scheme_name="key",
+    description="A key of `nevus keys create`. A service without any key needs none on its own machine.",
+    auto_error=False,
+)
+"""Tells the OpenAPI document, and thereby generated clients and the page at /docs; `principal_of` does the checking."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +152,11 @@ async def principal_of(request: Request) -> Principal:
 def needs(role: str) -> object:
     """The dependency of a route that only this role and those above it may call."""
 
-    async def check(principal: Annotated[Principal, Depends(principal_of)]) -> Principal:
+    async def check(
+        principal: Annotated[Principal, Depends(principal_of)],
+        said: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
+    ) -> Principal:
+        del said
         return require_role(principal, role)
 
     return Depends(check)

@@ -97,6 +97,16 @@ def test_the_table_names_every_route_of_the_application(served: Served) -> None:
     assert found == set(NEEDED)
 
 
+def test_the_document_asks_for_a_key_wherever_one_is_needed_and_nowhere_else(served: Served) -> None:
+    document = served.app.openapi()
+    schemes = document["components"]["securitySchemes"]
+    assert {name: (one["type"], one["scheme"]) for name, one in schemes.items()} == {"key": ("http", "bearer")}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            needed = NEEDED[method.upper(), path] != OPEN
+            assert operation.get("security") == ([{"key": []}] if needed else None), (method, path)
+
+
 @pytest.mark.parametrize(("method", "path"), NEEDED, ids=" ".join)
 def test_a_route_answers_its_role_and_those_above_and_nobody_else(served: Served, method: str, path: str) -> None:
     needed = NEEDED[method, path]

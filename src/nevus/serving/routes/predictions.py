@@ -7,12 +7,12 @@ import json
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Request, Security
 from starlette.responses import Response
 
 from nevus.bundle import Metadata
 from nevus.serving.answers import prediction_answer, stored_answer
-from nevus.serving.auth import Principal, needs, principal_of, require_role
+from nevus.serving.auth import BEARER, Principal, needs, principal_of, require_role
 from nevus.serving.bodies import Asked, AskedWithImages, Body, read_images
 from nevus.serving.body_budget import expected_size
 from nevus.serving.deadline import within
@@ -60,6 +60,7 @@ _QUERY = [
     response_model=PredictionAnswer | LesionAnswers,
     responses=problems(400, 401, 403, 404, 408, 413, 415, 422, 429, 503),
     openapi_extra={"requestBody": _BODY, "parameters": _QUERY},
+    dependencies=[Security(BEARER)],
 )
 async def described(request: Request, idempotency_key: Annotated[str | None, Header()] = None) -> Response:  # noqa: ARG001
     """An image as it is (`image/jpeg`, `image/png`; what is known of the patient in the query), as a form, or as JSON.
