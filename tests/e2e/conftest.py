@@ -1,14 +1,22 @@
-"""One whole run for all tests that only look at it."""
+"""One whole run for all tests that only look at it, and one console over it for a browser."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import polars as pl
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from served_console import ServedConsole, chromium, served_console, watch
 from tiny_run import Done, nevus, write_config
+
+ROLES = ("reader", "clinician", "operator", "admin")
+# Chromium's own camera: a green picture that moves.
+CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 
 
 @dataclass(frozen=True)
@@ -44,3 +52,36 @@ def copied(finished: Run, tmp_path: Path) -> Run:
     kept = tmp_path / "out" / "steps" / "settings.json"
     kept.write_text(kept.read_text().replace(str(finished.config.parent), str(tmp_path)))
     return replace(finished, config=config, out=tmp_path / "out", home=tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def served(finished: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedConsole]:
+    """Service and console with the run's bundle and registry; a key for each role."""
+    chromium()
+    root = tmp_path_factory.mktemp("console")
+    shutil.copytree(finished.home, root / "home")
+    with served_console(root / "home", finished.out / "bundle", root / "logs", roles=ROLES) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", *CAMERA])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser: Browser, served: ServedConsole) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 1400}, accept_downloads=True, reduced_motion="reduce"
+    )
+    yield watch(context.new_page(), served)
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(finished: Run) -> list[Path]:
+    """Images of the run, each in a file; a test that labels one takes it from further behind."""
+    return [Path(uri) for uri in pl.read_parquet(finished.out / "manifest.parquet")["uri"][:20]]
