@@ -9,6 +9,7 @@ import typer
 
 from nevus.cli.models_add import add
 from nevus.cli.store_context import AsJson, Home, StoreContext, StoreUrl, open_context
+from nevus.errors import InputError
 
 if TYPE_CHECKING:
     from nevus.notices import Event
@@ -129,10 +130,13 @@ def approve(
     Example: `nevus models approve lesions/3 --by "Dr. Rossi" --note "report read, limits understood"`
     """
     from nevus.notices import Event
-    from nevus.store import Registry
+    from nevus.store import ApprovalError, Registry
 
     with open_context(home, store) as context:
-        change = Registry(context.store).approve(version, by=by, note=note, override=override)
+        try:
+            change = Registry(context.store).approve(version, by=by, note=note, override=override)
+        except ApprovalError as error:
+            raise InputError(f"--{error}") from error
         _report(context, change, Event.APPROVED, as_json, by=by, note=note)
 
 

@@ -100,6 +100,7 @@ def test_an_approval_without_a_name_or_a_note_is_bad_usage(models):
 def test_a_rejected_version_needs_an_override_which_is_shown_ever_after(models):
     refused = models("approve", "3", "--by", "x", "--note", "y", exit=EXIT_BAD_INPUT)
     assert "bacc: lower end .612 below .65" in refused.stderr
+    assert "--override is missing" in refused.stderr
     models("approve", "3", "--by", "x", "--note", "y", "--override", "trial with two readers")
     assert "trial with two readers" in models("show", "3").stdout
 

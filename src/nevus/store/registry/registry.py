@@ -23,7 +23,11 @@ from nevus.store.tables import VersionRow
 
 
 class ApprovalError(InputError):
-    """An approval lacks what makes somebody answerable for it."""
+    """An approval lacks what makes somebody answerable for it; `field` names it: by, note or override."""
+
+    def __init__(self, field: str, said: str) -> None:
+        super().__init__(f"{field} {said}")
+        self.field = field
 
 
 class Registry:
@@ -77,16 +81,17 @@ class Registry:
         """
         for name, text in (("by", by), ("note", note)):
             if not text.strip():
-                raise ApprovalError(f"an approval needs --{name}: who answers for this version, and on what grounds?")
+                raise ApprovalError(name, "is empty: who answers for this version, and on what grounds?")
         if override is not None and not override.strip():
-            raise ApprovalError("--override is empty; it must say why this version may pass against the gate.")
+            raise ApprovalError("override", "is empty; it must say why this version may pass against the gate.")
         with self._store.write() as session:
             row = find_row(session, ref)
             target = _target(row, Move.APPROVE)
             if not row.gate_passed and override is None:
                 raise ApprovalError(
-                    f"{_ref(row)} did not pass the gate ({'; '.join(row.reasons)}). It can be approved only against "
-                    "the gate's verdict, by --override REASON, which stays in the audit and on the version."
+                    "override",
+                    f"is missing: {_ref(row)} did not pass the gate ({'; '.join(row.reasons)}). It can be approved "
+                    "only against the gate's verdict, with a reason, which stays in the audit and on the version.",
                 )
             warnings: tuple[str, ...] = ()
             if row.gate_passed and override is not None:
@@ -158,7 +163,8 @@ class Registry:
             target = _target(row, Move.CHALLENGE)
             if row_in_state(session, row.model, State.CHAMPION) is None:
                 raise TransitionError(
-                    f"{row.model} has no champion to challenge; `nevus models promote {_ref(row)}` makes this one it."
+                    f"{row.model} has no champion to challenge; promote this version to make it the champion.",
+                    command=f"nevus models promote {_ref(row)}",
                 )
             old = row_in_state(session, row.model, State.CHALLENGER)
             if old is not None:
@@ -208,8 +214,9 @@ def _way_back(session: Session, model: str) -> tuple[VersionRow, VersionRow]:
     former = _former_champion(session, row)
     if former is None:
         raise TransitionError(
-            f"there is no champion before {_ref(row)} to go back to. To take it out of production all the same: "
-            f"`nevus models retire {_ref(row)}`."
+            f"there is no champion before {_ref(row)} to go back to. Retire it to take it out of production all the "
+            "same.",
+            command=f"nevus models retire {_ref(row)}",
         )
     return row, former
 

@@ -79,11 +79,16 @@ TRANSITIONS: Mapping[State, Mapping[Move, State]] = {
 
 
 class TransitionError(InputError):
-    """The version's state doesn't allow what was asked; `reasons` are the gate's, for a version that it rejected."""
+    """The version's state doesn't allow what was asked.
 
-    def __init__(self, said: str, reasons: Sequence[str] = ()) -> None:
-        super().__init__(said)
-        self.reasons = tuple(reasons)
+    Attributes:
+        said: what isn't possible and what is; as text the error has the command too, for who has a command line.
+        reasons: the gate's, for a version that it rejected.
+    """
+
+    def __init__(self, said: str, reasons: Sequence[str] = (), *, command: str | None = None) -> None:
+        super().__init__(f"{said} For instance: `{command}`." if command else said)
+        self.said, self.reasons = said, tuple(reasons)
 
 
 def after(state: State, move: Move, *, ref: str, reasons: Sequence[str] = ()) -> State:
@@ -102,16 +107,14 @@ def after(state: State, move: Move, *, ref: str, reasons: Sequence[str] = ()) ->
     if target is None:
         rejected = reasons if state is State.REJECTED else ()
         why = f" It did not pass the gate ({'; '.join(rejected)})." if rejected else ""
+        possible = [other for other in COMMANDS if other in TRANSITIONS[state]]
         raise TransitionError(
-            f"{ref} is in state {state}, and {move} is not possible from there.{why} {_advice(state, ref)}", rejected
+            f"{ref} is in state {state}, and {move} is not possible from there.{why} Possible now: "
+            f"{', '.join(possible)}.",
+            rejected,
+            command=_example(possible[0], ref),
         )
     return target
-
-
-def _advice(state: State, ref: str) -> str:
-    possible = [move for move in COMMANDS if move in TRANSITIONS[state]]
-    first = possible[0]
-    return f"Possible now: {', '.join(possible)}; for instance `{_example(first, ref)}`."
 
 
 def _example(move: Move, ref: str) -> str:
