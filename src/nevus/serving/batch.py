@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from nevus.bundle import Metadata
 from nevus.errors import InputError
 from nevus.serving.answers import prediction_answer
-from nevus.serving.bodies import PlainText
+from nevus.serving.bodies import PatientKey, PlainText
 from nevus.serving.errors import ProblemError
 from nevus.serving.judging import Subject, Task
 from nevus.serving.lineup import LoadedModel
@@ -33,8 +33,8 @@ class Said(BaseModel):
     age: float | None = Field(default=None, ge=0, le=120, description="years")
     sex: PlainText | None = Field(default=None, max_length=40)
     site: PlainText | None = Field(default=None, max_length=80)
-    patient: str | None = Field(default=None, min_length=1, max_length=200, description="your key of the patient")
-    lesion: str | None = Field(default=None, min_length=1, max_length=200, description="your key of the lesion")
+    patient: PatientKey | None = Field(default=None, description="your key of the patient")
+    lesion: PatientKey | None = Field(default=None, description="your key of the lesion")
 
 
 @dataclass(frozen=True)

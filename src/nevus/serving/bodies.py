@@ -12,9 +12,10 @@ from fastapi import Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 
-from nevus.serving.errors import ProblemError
+from nevus.serving.errors import BODY, KIND, ProblemError
 from nevus.serving.forms import read_form
 from nevus.store.plain_text import storable
+from nevus.store.pseudonyms import plain_key
 
 
 def _plain(text: str) -> str:
@@ -30,6 +31,10 @@ PlainText = Annotated[str, AfterValidator(_plain)]
 """Text that every database takes."""
 
 
+PatientKey = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain_key)]
+"""A patient's or lesion's key as its hash knows it: not only spaces."""
+
+
 class Asked(BaseModel):
     """What may be said beside the images; the same names in the query, in a form and in JSON."""
 
@@ -38,8 +43,8 @@ class Asked(BaseModel):
     age: float | None = Field(default=None, ge=0, le=120, description="years")
     sex: PlainText | None = Field(default=None, max_length=40)
     site: PlainText | None = Field(default=None, max_length=80)
-    patient: str | None = Field(default=None, min_length=1, max_length=200, description="your key of the patient")
-    lesion: str | None = Field(default=None, min_length=1, max_length=200, description="your key of the lesion")
+    patient: PatientKey | None = Field(default=None, description="your key of the patient")
+    lesion: PatientKey | None = Field(default=None, description="your key of the lesion")
     model: str | None = Field(default=None, max_length=200, description="a loaded version instead of the usual one")
     explain: bool = Field(default=False, description="with the evidence map")
 
@@ -83,7 +88,7 @@ async def read_body(request: Request, *, most_bytes: int, seconds: float) -> byt
                 chunks.append(chunk)
     except TimeoutError:
         raise ProblemError(
-            408, f"the body did not arrive within {seconds:g} seconds.", headers={"Connection": "close"}
+            408, f"the body did not arrive within {seconds:g} seconds.", headers={"Connection": "close"}, field=BODY
         ) from None
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -112,6 +117,7 @@ async def read_images(request: Request, *, most_bytes: int, most_items: int, sec
         f"a body of type {kind or 'unknown'} can't be read; send image/jpeg, image/png, multipart/form-data or "
         "application/json.",
         headers={"Accept": "image/jpeg, image/png, multipart/form-data, application/json"},
+        field=KIND,
     )
 
 
@@ -162,6 +168,6 @@ def _too_large(most: int) -> ProblemError:
     return ProblemError(
         413,
         f"the body is larger than the {most / 1e6:g} MB that are allowed.",
-        field="body",
+        field=BODY,
         headers={"Connection": "close"},
     )

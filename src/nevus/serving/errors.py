@@ -7,6 +7,9 @@ from typing import Any
 
 from nevus.errors import NevusError
 
+BODY, KIND = "body", "Content-Type"
+"""The `field` of a problem that concerns the whole body, or what it says it is."""
+
 
 class ProblemError(NevusError):
     """A request that is answered by a problem document.

@@ -96,7 +96,7 @@ class Fleet:
                 champion = self._wanted().champion
                 if champion is None:
                     raise NoModelError(
-                        "there is no model to serve: the store has no champion. Name a bundle by --bundle DIR, or "
+                        "there is no model to serve: the store has no champion. Name a bundle (serving.bundle), or "
                         "promote an approved version: `nevus models approve`, then `nevus models promote`."
                     )
                 self._lineup = Lineup(champion=self._loader.fresh(champion))
@@ -204,7 +204,7 @@ class Fleet:
         if not chosen:
             if len(champions) > 1 and not self._settings.bundle:
                 names = ", ".join(version.model for version in champions)
-                raise NoModelError(f"the store has champions of several models ({names}); name one by --model.")
+                raise NoModelError(f"the store has champions of several models ({names}); name one (serving.model).")
             return Wanted(further=further)
         champion = chosen[0]
         challengers = self._registry.versions(champion.model, State.CHALLENGER)

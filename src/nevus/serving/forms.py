@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from nevus.serving.errors import ProblemError
+from nevus.serving.errors import BODY, ProblemError
 
 _SLOWEST = 100_000.0
 """Bytes a second; a body that stays behind this rate for longer than the request's time is given up."""
@@ -59,9 +59,9 @@ async def read_form(
         if "Too many files" in error.message:
             first = next(iter(known))
             raise ProblemError(422, f"there are more than the {most_files} files allowed.", field=first) from error
-        raise ProblemError(400, f"the form can't be read: {error.message}", field="body") from error
+        raise ProblemError(400, f"the form can't be read: {error.message}", field=BODY) from error
     except (KeyError, UnicodeError, LookupError) as error:  # no boundary, or a charset that isn't one
-        raise ProblemError(400, "the form can't be read: its content type is damaged.", field="body") from error
+        raise ProblemError(400, "the form can't be read: its content type is damaged.", field=BODY) from error
     form = Form()
     for name, value in parsed.multi_items():
         kind = known.get(name)
@@ -71,7 +71,7 @@ async def read_form(
             form.texts[name] = value
         if kind is None or isinstance(value, UploadFile) != (kind is UploadFile):
             await form.close()
-            raise ProblemError(422, f"the form has {_told(name, value)}; {_wanted(known)}.", field=name[:80])
+            raise ProblemError(422, f"the form has {_told(name, value)}; {_wanted(known)}.", field=name[:80] or BODY)
     return form
 
 
@@ -88,7 +88,7 @@ class _Utf8Parser(MultiPartParser):
             try:
                 part.data.decode()
             except UnicodeDecodeError:
-                field = part.field_name[:80] or "body"
+                field = part.field_name[:80] or BODY
                 raise ProblemError(422, f"{field} is not UTF-8 (RFC 7578).", field=field) from None
         super().on_part_end()
 
@@ -115,7 +115,7 @@ async def _limited(request: Request, most_bytes: int, seconds: float) -> AsyncGe
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise ProblemError(408, "the body comes too slowly.", headers={"Connection": "close"}) from None
+            raise ProblemError(408, "the body comes too slowly.", headers={"Connection": "close"}, field=BODY) from None
         size += len(chunk)
         if size > most_bytes:
             raise _too_large(most_bytes)
@@ -135,6 +135,6 @@ def _too_large(most: int) -> ProblemError:
     return ProblemError(
         413,
         f"the body is larger than the {most / 1e6:g} MB that are allowed.",
-        field="body",
+        field=BODY,
         headers={"Connection": "close"},
     )

@@ -17,7 +17,7 @@ from nevus.bundle import BundleError
 from nevus.bundle.metadata import MetadataError
 from nevus.errors import InputError, NevusError, StorageFullError
 from nevus.imaging import UnreadableImageError
-from nevus.serving.errors import ProblemError
+from nevus.serving.errors import BODY, ProblemError
 from nevus.serving.loader import NotLoadableError
 from nevus.store.database import StoreAddressError
 from nevus.store.failures import StoreError, StoreUnreachableError
@@ -53,6 +53,14 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (InputError, 422),
 )
 """The first that fits counts."""
+_FIELDS: tuple[tuple[type[Exception], str], ...] = (
+    (UnknownVersionError, "model"),
+    (TransitionError, "model"),
+    (NotLoadableError, "model"),
+    (FurtherVersionError, "model"),
+    (InputError, BODY),
+)
+"""What of the request an error is about that doesn't say so itself."""
 
 
 def problem(
@@ -79,7 +87,7 @@ def answer(error: Exception, request_id: str | None = None) -> Response:
         else:
             detail = "the service can't answer this right now. Try again."
         return problem(503 if status == 503 else 500, detail, headers=headers, request_id=request_id)
-    return problem(status, str(error), request_id=request_id, **_more(error))
+    return problem(status, _said(error), request_id=request_id, **_more(error))
 
 
 def status_of(error: Exception) -> int:
@@ -93,12 +101,12 @@ def refusal(error: Exception) -> dict[str, Any]:
     """What is wrong with one part of a request, whose other parts are answered: status, detail, field, reason."""
     if isinstance(error, ValidationError):
         fields = _fields(error.errors(include_url=False, include_context=False))
-        return {"status": 422, "detail": _told(fields), "field": fields[0]["field"] or None, "reason": None}
+        return {"status": 422, "detail": _told(fields), "field": fields[0]["field"], "reason": None}
     if isinstance(error, ProblemError):
         status, more = error.status, error.more
     else:
         status, more = status_of(error), _more(error)
-    return {"status": status, "detail": str(error), "field": more.get("field"), "reason": more.get("reason")}
+    return {"status": status, "detail": _said(error), "field": more.get("field"), "reason": more.get("reason")}
 
 
 def install(app: FastAPI) -> None:
@@ -115,7 +123,8 @@ def handled(request: Request, error: Exception) -> Response:
     """The document for an error of one of the kinds `HANDLED`; counted or logged, as it deserves."""
     service, request_id = request.app.state.service, _request_id(request)
     if isinstance(error, HTTPException):
-        return problem(error.status_code, str(error.detail), headers=error.headers, request_id=request_id)
+        more = {"field": BODY} if error.status_code == HTTPStatus.BAD_REQUEST else {}
+        return problem(error.status_code, str(error.detail), headers=error.headers, request_id=request_id, **more)
     if isinstance(error, RequestValidationError):
         service.metrics.refused("invalid", 422)
         return invalid(error.errors(), request_id)
@@ -137,13 +146,21 @@ def invalid(errors: Any, request_id: str | None) -> Response:
 
 
 def _fields(errors: Any) -> list[dict[str, str]]:
-    return [
-        {"field": ".".join(str(part) for part in e["loc"] if part not in _PLACES), "message": e["msg"]} for e in errors
-    ]
+    return [{"field": _field(e), "message": e["msg"]} for e in errors]
+
+
+def _field(error: Mapping[str, Any]) -> str:
+    if error["type"] == "json_invalid":  # whose place is a position in the text
+        return BODY
+    return ".".join(str(part) for part in error["loc"] if part not in _PLACES) or BODY
 
 
 def _told(fields: list[dict[str, str]]) -> str:
-    return "; ".join(f"{e['field'] or 'body'}: {e['message']}" for e in fields)
+    return "; ".join(f"{e['field']}: {e['message']}" for e in fields)
+
+
+def _said(error: Exception) -> str:
+    return error.said if isinstance(error, TransitionError) else str(error)
 
 
 def _more(error: Exception) -> dict[str, Any]:
@@ -152,10 +169,13 @@ def _more(error: Exception) -> dict[str, Any]:
         return {"reason": error.reason, "field": "image"}
     if isinstance(error, ConflictingLabelError):
         return {"field": "diagnosis", "existing": error.label_id}
-    if isinstance(error, TransitionError) and error.reasons:
-        return {"reasons": list(error.reasons)}
     field = getattr(error, "field", None)
-    return {"field": field} if isinstance(field, str) else {}
+    if not isinstance(field, str):
+        field = next((name for kind, name in _FIELDS if isinstance(error, kind)), None)
+    more: dict[str, Any] = {"field": field} if field else {}
+    if isinstance(error, TransitionError) and error.reasons:
+        more["reasons"] = list(error.reasons)
+    return more
 
 
 def _request_id(request: Request) -> str | None:

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from nevus.serving.bodies import read_body
+from nevus.serving.errors import BODY, ProblemError
 
 MOST_BYTES = 1_000_000
 
@@ -25,7 +26,11 @@ class SmallBodyRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             seconds = request.app.state.service.settings.timeout_seconds
-            request._body = await read_body(request, most_bytes=MOST_BYTES, seconds=seconds)
+            request._body = body = await read_body(request, most_bytes=MOST_BYTES, seconds=seconds)
+            try:
+                body.decode()
+            except UnicodeDecodeError as error:
+                raise ProblemError(422, f"the body is not UTF-8 (byte {error.start}).", field=BODY) from None
             return await inner(request)
 
         return handle

@@ -52,8 +52,8 @@ def test_two_equally_confirmed_labels_that_disagree_need_a_correction(served: Se
 @pytest.mark.parametrize(
     ("change", "status", "field"),
     [
-        ({"prediction_id": "01a1ff0b-0000-7000-8000-000000000000"}, 404, None),
-        ({"prediction_id": "x' OR '1'='1"}, 404, None),
+        ({"prediction_id": "01a1ff0b-0000-7000-8000-000000000000"}, 404, "prediction_id"),
+        ({"prediction_id": "x' OR '1'='1"}, 404, "prediction_id"),
         ({"prediction_id": None}, 422, "prediction_id"),
         ({"image_hash": "f" * 64}, 422, "image_hash"),
         ({"image_hash": "short"}, 422, "image_hash"),
@@ -67,7 +67,7 @@ def test_two_equally_confirmed_labels_that_disagree_need_a_correction(served: Se
     ],
 )
 def test_what_is_no_label_is_refused_by_name(
-    served: Served, prediction: dict, change: dict, status: int, field: str | None
+    served: Served, prediction: dict, change: dict, status: int, field: str
 ) -> None:
     answered = served.post(
         "/v1/labels", json={"prediction_id": prediction["prediction_id"], "diagnosis": "nv", **change}

@@ -21,7 +21,7 @@ from nevus.serving.batch import LONGEST_NAME, Batch, Item, Said, judge_batch
 from nevus.serving.body_budget import JSON_FACTOR, expected_size
 from nevus.serving.csv_text import csv_response, prediction_columns, prediction_line, wants_csv
 from nevus.serving.deadline import within
-from nevus.serving.errors import ProblemError
+from nevus.serving.errors import KIND, ProblemError
 from nevus.serving.forms import read_form, read_upload
 from nevus.serving.idempotency import Repeat
 from nevus.serving.schemas import problems
@@ -114,7 +114,9 @@ async def batch(
             answer = await _answered(request, principal, items, model=model, idempotency_key=idempotency_key)
     else:
         raise ProblemError(
-            415, f"a batch is multipart/form-data or application/json, not {kind[:80] or 'of unknown type'}."
+            415,
+            f"a batch is multipart/form-data or application/json, not {kind[:80] or 'of unknown type'}.",
+            field=KIND,
         )
     return _as_csv(json.loads(answer)) if wants_csv(request) else Response(answer, media_type="application/json")
 

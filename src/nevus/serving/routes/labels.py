@@ -15,7 +15,7 @@ from nevus.errors import InputError
 from nevus.serving.answers import label_answer
 from nevus.serving.auth import Principal, needs
 from nevus.serving.body_budget import expected_size
-from nevus.serving.errors import ProblemError
+from nevus.serving.errors import KIND, ProblemError
 from nevus.serving.forms import read_form, read_upload
 from nevus.serving.problems import refusal
 from nevus.serving.schemas import problems
@@ -123,7 +123,9 @@ async def _table(request: Request, service: Service) -> bytes:
     if kind == "text/csv":
         return await read_upload(request, most_bytes=most_bytes, seconds=seconds)
     if kind != "multipart/form-data":
-        raise ProblemError(415, f"a table is text/csv or multipart/form-data, not {kind[:80] or 'of unknown type'}.")
+        raise ProblemError(
+            415, f"a table is text/csv or multipart/form-data, not {kind[:80] or 'of unknown type'}.", field=KIND
+        )
     form = await read_form(request, {"table": UploadFile}, most_bytes=most_bytes, most_files=1, seconds=seconds)
     try:
         files = form.files_of("table")

@@ -15,6 +15,7 @@ from nevus.api import PredictionPage
 from nevus.bundle.verdict import Verdict
 from nevus.serving.answers import stored_answer
 from nevus.serving.auth import Principal, needs
+from nevus.serving.bodies import PatientKey
 from nevus.serving.csv_text import csv_response, prediction_columns, prediction_line, wants_csv
 from nevus.serving.errors import ProblemError
 from nevus.serving.schemas import problems
@@ -63,8 +64,8 @@ async def listing(
     p_malignant_max: _Share = None,
     labelled: Annotated[bool | None, Query(description="whether somebody has said what the image shows")] = None,
     arm: Annotated[Arm | None, Query(description="all but shadow unless named")] = None,
-    patient: Annotated[str | None, Query(min_length=1, max_length=200, description="your key of the patient")] = None,
-    lesion: Annotated[str | None, Query(min_length=1, max_length=200, description="your key of the lesion")] = None,
+    patient: Annotated[PatientKey | None, Query(description="your key of the patient")] = None,
+    lesion: Annotated[PatientKey | None, Query(description="your key of the lesion")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
 ) -> Any:

@@ -155,13 +155,13 @@ def _content(service: Service, ref: str | None, name: str) -> bytes:
     try:
         return read_bundle_file(uri, service.home, digest, name)
     except BundlePartError as error:
-        raise ProblemError(404, str(error)) from error
+        raise ProblemError(404, str(error), field="model") from error
     except BundleError as error:
         kept = served_manifest(service.store, digest) if name == MANIFEST else None
         if kept is not None:
             return kept.encode()
         service.log.warning("bundle_not_read", digest=digest, file=name, error=str(error))
-        raise ProblemError(404, f"{name} of the bundle {digest[:12]} is gone or was changed.") from error
+        raise ProblemError(404, f"{name} of the bundle {digest[:12]} is gone or was changed.", field="model") from error
 
 
 def _profile(service: Service, ref: str | None) -> Profile:

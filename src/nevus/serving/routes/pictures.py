@@ -50,18 +50,20 @@ async def evidence(
 def _picture(service: Service, prediction_id: str) -> tuple[StoredPrediction, bytes]:
     stored = find_prediction(service.store, prediction_id)
     if stored.image_key is None or service.blobs is None:
-        raise ProblemError(404, "the picture of this prediction is not kept (any more).")
+        raise ProblemError(404, "the picture of this prediction is not kept (any more).", field="prediction_id")
     try:
         return stored, service.blobs.get(stored.image_key)
     except BlobMissingError as error:
-        raise ProblemError(404, "the picture of this prediction is gone.") from error
+        raise ProblemError(404, "the picture of this prediction is gone.", field="prediction_id") from error
 
 
 def _overlay(service: Service, prediction_id: str, opacity: float) -> bytes:
     stored, data = _picture(service, prediction_id)
     text = served_manifest(service.store, stored.bundle_digest)
     if stored.evidence_map is None or text is None:
-        raise ProblemError(404, "there is no evidence map: the image is unusable, or the model gives none.")
+        raise ProblemError(
+            404, "there is no evidence map: the image is unusable, or the model gives none.", field="prediction_id"
+        )
     spec = BundleManifest.model_validate_json(text).input
     limits = DecodeLimits(max_pixels=service.settings.max_pixels)
     pixels = turn_upright(decode_image(data, limits=limits).pixels, stored.orientation)

@@ -59,7 +59,9 @@ async def write(request: Request, wanted: WantedRollout, principal: Operator) ->
     def do() -> RolloutAnswer:
         now = _rollout(service, wanted.model)
         if now.model is None:
-            raise ProblemError(409, "there is no champion in the store yet, so there is nothing to share.")
+            raise ProblemError(
+                409, "there is no champion in the store yet, so there is nothing to share.", field="model"
+            )
         for name in ("champion", "challenger"):
             _same(now.model, name, getattr(wanted, name), getattr(now, name))
         share = now.challenger_share if wanted.challenger_share is None else wanted.challenger_share

@@ -11,7 +11,7 @@ from starlette.datastructures import UploadFile
 from nevus.api import SampleBatches, SamplesAnswer
 from nevus.imaging import DecodeLimits, UnreadableImageError
 from nevus.serving.auth import Principal, needs
-from nevus.serving.errors import ProblemError
+from nevus.serving.errors import BODY, KIND, ProblemError
 from nevus.serving.forms import Form, read_form
 from nevus.serving.samples import Intake, Offered, open_archive, take_in
 from nevus.serving.samples.intake import KNOWN, NEEDED
@@ -56,10 +56,14 @@ async def add(request: Request, principal: Annotated[Principal, needs("clinician
     """
     service: Service = request.app.state.service
     if service.blobs is None:
-        raise ProblemError(409, "this service keeps no pictures (serving.store_images), so it can take no samples.")
+        raise ProblemError(
+            409, "this service keeps no pictures (serving.store_images), so it can take no samples.", field=BODY
+        )
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
-        raise ProblemError(415, f"samples come as multipart/form-data, not {kind[:80] or 'of unknown type'}.")
+        raise ProblemError(
+            415, f"samples come as multipart/form-data, not {kind[:80] or 'of unknown type'}.", field=KIND
+        )
     form = await read_form(
         request,
         {"images": UploadFile, "table": UploadFile, "archive": UploadFile},

@@ -127,7 +127,8 @@ def _subject(session: Session, new: NewLabel) -> _Subject:
         name = f"prediction of the image {new.image_hash}"
         found = session.execute(query.where(PredictionRow.image_hash == new.image_hash)).first()
     if found is None:
-        raise UnknownPredictionError(f"there is no {name} in this store.")
+        field = "prediction_id" if new.prediction_id is not None else "image_hash"
+        raise UnknownPredictionError(f"there is no {name} in this store.", field)
     if new.image_hash not in (None, found.image_hash):
         raise LabelError("image_hash", f"is not that of the image of {name}; send one of the two.")
     return _Subject(found.image_hash, found.patient_hash, found.lesion_hash)

@@ -13,7 +13,11 @@ from nevus.store.serving_tables import LabelRow, PredictionRow, ServedBundleRow
 
 
 class UnknownPredictionError(InputError, LookupError):
-    """No prediction has this id."""
+    """No prediction has this id, or is of this image; `field` names which of them was said."""
+
+    def __init__(self, said: str, field: str = "prediction_id") -> None:
+        super().__init__(said)
+        self.field = field
 
 
 def find_prediction(store: Store, prediction_id: str) -> StoredPrediction:
