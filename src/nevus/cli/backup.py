@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from nevus.cli.erase import Blobs, SecretFile
+from nevus.cli.service_places import Blobs, SecretFile, service_places
 from nevus.cli.store_context import AsJson, Home, StoreUrl, open_context
 from nevus.errors import EXIT_FAILED
 
@@ -38,14 +38,15 @@ def backup(
     from nevus.store.backup import back_up
     from nevus.store.blobs import open_blobs
 
+    places = service_places(blobs, pseudonym_file)
     with open_context(home, store) as context:
         done = back_up(
             context.store,
-            open_blobs(blobs, context.home),
+            open_blobs(places.blobs, context.home),
             file,
             home=context.home,
             with_secrets=with_secrets,
-            secret=pseudonym_file,
+            secret=places.pseudonym_file,
         )
     if as_json:
         typer.echo(json.dumps(asdict(done), default=str, indent=1))
@@ -72,6 +73,8 @@ def restore(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there. Stop the service first.")] = False,
     as_json: AsJson = False,
+    blobs: Blobs = None,
+    pseudonym_file: SecretFile = None,
 ) -> None:
     """Restore a backup. All its sums are verified before anything is touched.
 
@@ -79,14 +82,18 @@ def restore(
     """
     from nevus.store.backup import restore as put_back
 
-    done = put_back(file, home=home.expanduser().absolute(), url=store, force=force)
+    places = service_places(blobs, pseudonym_file)
+    folder, secret = home.expanduser().absolute(), places.pseudonym_file
+    done = put_back(file, home=folder, url=store, blobs=places.blobs, secret=secret, force=force)
     if as_json:
         typer.echo(json.dumps(asdict(done), default=str, indent=1))
     else:
         audit = "intact" if done.audit_intact else "NOT intact"
-        typer.echo(f"{done.home}: {done.pictures:,} pictures; the audit has {done.audit_rows:,} rows, {audit}.")
+        into = "" if places.blobs is None else f" in {done.place}"
+        typer.echo(f"{done.home}: {done.pictures:,} pictures{into}; the audit has {done.audit_rows:,} rows, {audit}.")
         if not done.secret_there:
-            typer.echo("Put the secret of the pseudonyms back as secrets/pseudonyms.key before the service starts.")
+            where = secret or "secrets/pseudonyms.key"
+            typer.echo(f"Put the secret of the pseudonyms back as {where} before the service starts.")
         if done.elsewhere:
             typer.echo(f"The pictures lie in {done.elsewhere}.")
     if not done.audit_intact:

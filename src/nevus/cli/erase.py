@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nevus.cli.service_places import Blobs, SecretFile, service_places
 from nevus.cli.store_context import AsJson, Home, StoreUrl, open_context
 
 if TYPE_CHECKING:
     from nevus.cli.store_context import StoreContext
     from nevus.store.pseudonym_secrets import KnownSecret
-
-Blobs = Annotated[
-    str | None,
-    typer.Option("--blobs", help="Where the pictures lie [default: blobs in home].", metavar="DIR|URL"),
-]
-SecretFile = Annotated[
-    Path | None,
-    typer.Option("--pseudonym-file", help="The secret of the pseudonyms [default: secrets/ in home].", metavar="FILE"),
-]
 
 
 def erase(
@@ -44,12 +35,13 @@ def erase(
     from nevus.store.erasure import erase_patient
     from nevus.store.pseudonym_secrets import known_secrets, pseudonyms_to_erase
 
+    places = service_places(blobs, pseudonym_file)
     with open_context(home, store) as context:
-        names = pseudonyms_to_erase(context.store, context.home, pseudonym_file)
+        names = pseudonyms_to_erase(context.store, context.home, places.pseudonym_file)
         others = [known for known in known_secrets(context.store) if known.check_value != names.check_value]
         erased = erase_patient(
             context.store,
-            open_blobs(blobs, context.home),
+            open_blobs(places.blobs, context.home),
             names,
             patient,
             home=context.home,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nevus.cli.erase import Blobs
+from nevus.cli.service_places import Blobs, service_places
 from nevus.cli.store_context import AsJson, Home, StoreUrl, open_context
 
 _SHOWN = 20
@@ -32,9 +32,12 @@ def pictures(
 
     from nevus.store.blobs import open_blobs
     from nevus.store.loose_pictures import PREFIXES, delete, look
+    from nevus.store.picture_place import require_place
 
+    places = service_places(blobs)
     with open_context(home, store) as context, Console(stderr=True).status("looking at the pictures"):
-        place = open_blobs(blobs, context.home)
+        place = open_blobs(places.blobs, context.home)
+        require_place(context.store, place)
         found = look(context.store, place, PREFIXES)
         deleted = delete(place, found.loose) if delete_loose else 0
     if as_json:

@@ -17,7 +17,9 @@ from nevus.serving.service import configure_logs
 from nevus.serving.settings import ServingSettings
 from nevus.serving.tls import require_pair
 from nevus.store import Store
+from nevus.store.blobs import open_blobs
 from nevus.store.keys import ApiKeys, register_key_file
+from nevus.store.picture_place import note_place
 from nevus.store.pseudonym_secrets import pseudonyms_to_serve
 from nevus.tracking import TrackingSettings
 
@@ -41,6 +43,7 @@ def serve(
     Raises:
         UnsafeAddressError: an address beyond this machine, and no key exists.
         PseudonymSecretError: the store's rows are hashed with another secret than the one that is here.
+        PicturePlaceError: the pictures of the store's rows lie elsewhere.
         InputError: TLS files that can't be used.
     """
     require_pair(settings.tls_certificate, settings.tls_key)
@@ -53,6 +56,7 @@ def serve(
             "127.0.0.1."
         )
     pseudonyms_to_serve(store, home, settings.pseudonym_file)
+    note_place(store, open_blobs(settings.blobs, home))
     require_free(settings.host, settings.port)
     configure_logs(settings.log_format)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from nevus.errors import InputError, require
 from nevus.store.engine import exclusive
 
-HEAD = "0006"
+HEAD = "0007"
 """The last migration; opening a store that is there already needs no look at the migrations."""
 VERSION_TABLE = "nevus_schema"
 """Not Alembic's default name: MLflow uses that one."""

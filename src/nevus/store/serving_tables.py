@@ -221,6 +221,17 @@ class PseudonymSecretRow(Base):
     """From when on new rows were hashed with another; null for the present one."""
 
 
+class PicturePlaceRow(Base):
+    """The one place where the store's pictures lie, recognised by a mark that lies there too. One row at most."""
+
+    __tablename__ = "picture_places"
+
+    mark: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    uri: Mapped[str] = mapped_column(sa.Text)
+    """Where a service met it last, to be told to people: folders move, and have other names in containers."""
+    noted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class RolloutRow(Base):
     """How requests are shared between a model's champion and its challenger. Who those are, the registry says."""
 

@@ -17,6 +17,7 @@ from nevus.store.backup.archive import ArchiveWriter, BackupError, writing
 from nevus.store.blobs import BlobMissingError, BlobStore, FolderBlobs
 from nevus.store.columns import now
 from nevus.store.database import Store
+from nevus.store.picture_place import require_place
 from nevus.store.pseudonym_secrets import present_secret
 from nevus.store.pseudonyms import PseudonymSecretError, check_value_in, secret_file
 from nevus.store.schema import HEAD
@@ -52,8 +53,10 @@ def back_up(
 
     Raises:
         BackupError: the archive can't be written, or there is no secret.
+        PicturePlaceError: the pictures lie in another place than `blobs`.
         StorageFullError: there is no room for it.
     """
+    require_place(store, blobs)
     path = file.expanduser().absolute()
     with writing(path) as archive, tempfile.TemporaryDirectory(dir=path.parent, prefix=".nevus-backup-") as scratch:
         keys = _add_database(store, archive, Path(scratch))

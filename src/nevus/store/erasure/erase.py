@@ -13,6 +13,7 @@ from nevus.store.engine import hold_appends
 from nevus.store.erasure.patient import PREFIX, Line, Patient
 from nevus.store.erasure.rows import row_places
 from nevus.store.erasure.runs import Run, clear_run, find_runs, tracked_pages
+from nevus.store.picture_place import require_place
 from nevus.store.pseudonyms import Pseudonyms, plain_key
 from nevus.store.serving_tables import PredictionRow
 
@@ -61,7 +62,12 @@ def erase_patient(
         home: the home folder, for what a tracker and a cache keep there.
         dry_run: only find.
         by: who asked for it.
+
+    Raises:
+        PicturePlaceError: the pictures lie in another place than `blobs`; nothing was erased.
+        BlobsError: the pictures can't be reached; no row went.
     """
+    require_place(store, blobs)
     patient = Patient(plain_key(key), pseudonyms.patient(key))
     subject = f"patient:{patient.hash[:PREFIX]}"
     with store.read() as session:

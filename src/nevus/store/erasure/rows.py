@@ -38,17 +38,20 @@ def _pictures(blobs: BlobStore) -> Place:
 
     def find(session: Session, patient: Patient) -> Line:
         free, shared = only_theirs(session, patient)
-        return Line("pictures", sum(blobs.exists(key) for key in free), _shared(shared))
+        there = sum(blobs.exists(key) for key in free)
+        return Line("pictures", there, _left(shared, len(free) - there))
 
     def erase(session: Session, patient: Patient) -> Line:
         free, shared = only_theirs(session, patient)
-        return Line("pictures", delete_pictures(blobs, free), _shared(shared))
+        deleted = delete_pictures(blobs, free)
+        return Line("pictures", deleted, _left(shared, len(free) - deleted))
 
     return Place("pictures", f"the stored pictures of predictions and samples, in {blobs.uri}", find, erase)
 
 
-def _shared(count: int) -> str:
-    return f"{count} stay: other patients' rows hold the same picture" if count else ""
+def _left(shared: int, missing: int) -> str:
+    told = [f"{shared} stay: other patients' rows hold the same picture"] if shared else []
+    return "; ".join([*told, *([f"{missing} that rows name were not there"] if missing else [])])
 
 
 def _table(name: str, description: str, row_id: InstrumentedAttribute[str]) -> Place:
