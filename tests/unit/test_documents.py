@@ -74,6 +74,7 @@ NOT_RUN = {
     ("models", "rollback"): "needs registered versions",
     ("up",): "runs until it is stopped; tests/e2e/test_serve_command.py does it",
     ("serve",): "runs until it is stopped; tests/e2e/test_serve_command.py does it",
+    ("console",): "runs until it is stopped; tests/e2e/test_console.py does it",
     ("bundle", "convert"): "takes long; tests/unit/bundle/test_conversion.py does it",
     ("bundle", "import"): "needs a model; tests/unit/bundle/test_foreign.py does it",
 }
