@@ -11,12 +11,16 @@ from nevus.api.base import Answer, Estimate
 
 
 class ModelVersion(Answer):
-    """A version of a model. number, state: None for a bundle that is served from its folder, outside the registry."""
+    """A version of a model. number, state: None for a bundle that is served from its folder, outside the registry.
+
+    may_answer: somebody has approved it, so that it may be loaded.
+    """
 
     ref: str
     model: str
     number: int | None = None
     state: str | None = None
+    may_answer: bool = False
     loaded: bool = False
     serving: bool = False
     bundle_digest: str

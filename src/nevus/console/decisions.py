@@ -78,7 +78,7 @@ def decide_section(nevus: Client, one: ModelVersion) -> None:
     with st.container(horizontal=True):
         if one.loaded and not one.serving:
             _load("Unload", one, nevus)
-        elif not one.loaded:
+        elif one.may_answer and not one.loaded:
             _load("Load for requests that name it", one, nevus)
     st.caption(
         "The buttons wait for the tick, an approval for a note too. What is decided here stands in the audit log under "

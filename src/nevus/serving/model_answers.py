@@ -40,6 +40,7 @@ def unregistered_detail(model: LoadedModel) -> ModelDetail:
     return ModelDetail(
         ref=model.ref,
         model=model.name,
+        may_answer=True,
         loaded=True,
         serving=True,
         bundle_digest=model.digest,
@@ -80,6 +81,7 @@ def _shown(lineup: Lineup, version: ModelVersion) -> dict[str, Any]:
         "model": version.model,
         "number": version.number,
         "state": version.state.value,
+        "may_answer": version.may_answer,
         "loaded": version.bundle_digest in {model.digest for model in lineup.all},
         "serving": champion is not None and champion.digest == version.bundle_digest,
         "bundle_digest": version.bundle_digest,

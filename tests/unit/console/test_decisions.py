@@ -1,4 +1,4 @@
-"""The history of a version on its page."""
+"""What may be decided about a version on its page, and its history."""
 
 from __future__ import annotations
 
@@ -39,3 +39,25 @@ def test_a_versions_history_is_told_the_latest_first_with_who_and_why() -> None:
         },
         {"When": "21 November 2026, 09:05 UTC", "What": "Registered", "By": "the pipeline", "Note": ""},
     ]
+
+
+def deciding(may_answer: bool) -> None:
+    import streamlit as st
+
+    from nevus.api import Me, ModelVersion
+    from nevus.client import Client
+    from nevus.console import session
+    from nevus.console.decisions import decide_section
+
+    client = Client("http://127.0.0.1:9", key="k")
+    st.session_state[session._SESSION] = session.Session(client, Me(name="Ops", role="operator", key_id="k"))
+    state = "approved" if may_answer else "candidate"
+    version = {"ref": "tiny/2", "model": "tiny", "number": 2, "state": state, "bundle_digest": "0" * 64}
+    decide_section(client, ModelVersion(**version, may_answer=may_answer))
+
+
+@pytest.mark.parametrize("may_answer", [True, False])
+def test_only_a_version_that_may_answer_is_offered_to_be_loaded(may_answer: bool) -> None:
+    shown = AppTest.from_function(deciding, args=(may_answer,)).run()
+    assert not shown.exception
+    assert ("Load for requests that name it" in [button.label for button in shown.button]) is may_answer

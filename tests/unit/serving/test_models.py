@@ -42,6 +42,7 @@ def test_versions_are_listed_with_what_they_are_and_do(fleet: Served) -> None:
     )
     assert listed["tiny/1"]["approved_by"] == "Dr. Test"
     assert (listed["tiny/2"]["state"], listed["tiny/2"]["loaded"]) == ("rejected", False)
+    assert (listed["tiny/1"]["may_answer"], listed["tiny/2"]["may_answer"]) == (True, False)
     assert listed["tiny/2"]["reasons"] == ["floor: too low"]
 
 
