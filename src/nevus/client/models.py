@@ -63,7 +63,7 @@ class ModelCalls(Caller):
         return self._decide(model, None, "rollback", note=note)
 
     def load(self, model: str, number: int) -> ModelDetail:
-        """Load a further version, for predictions that name it."""
+        """Load a further version that somebody has approved, for predictions that name it."""
         return self._answer(ModelDetail, "POST", _path(model, number, "load"))
 
     def unload(self, model: str, number: int) -> ModelDetail:
