@@ -11,7 +11,6 @@ from nevus.serving.errors import ProblemError
 from serving_factory import drawn, serving
 
 
-
 def test_bodies_are_held_until_they_are_too_many_and_again_when_some_are_gone():
     budget = BodyBudget(100)
     with budget.held(60):
