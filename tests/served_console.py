@@ -112,9 +112,6 @@ def open_page(page: Page, title: str) -> None:
     link.click()
     expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible(timeout=PATIENCE)
     settle(page)
-    closer = page.get_by_test_id("stSidebarCollapseButton")
-    if (page.viewport_size or {"width": 0})["width"] < 700 and closer.is_visible():
-        closer.get_by_role("button").click()
 
 
 def _key(home: Path, role: str) -> str:

@@ -32,6 +32,7 @@ _STYLE = """
   .verdict .why { opacity: .88; max-width: 62ch; }
   .who { font-size: .88rem; opacity: .85; line-height: 1.4; overflow-wrap: anywhere; }
   div[data-testid="stImage"] img { border-radius: 6px; }
+  [data-testid="stElementContainer"]:has(script) { display: none; }
   [data-testid="stCaptionContainer"] { opacity: 1; color: color-mix(in srgb, currentColor 82%, transparent); }
   /* Whoever goes by keyboard sees where. */
   :is(a, button, summary, [tabindex], [role="slider"]):focus-visible,
@@ -52,16 +53,37 @@ _STYLE = """
     .block-container { padding-left: 1rem; padding-right: 1rem; padding-top: 3.6rem; }
     h1 { font-size: 1.5rem !important; }
     [data-testid="stTable"] :is(th, td) { padding-left: .3rem; padding-right: .3rem; }
+    [data-testid="stTable"] :is(th, td):not(:first-child, :last-child) * { white-space: normal; }
+    [data-testid="stTable"] td:last-child { min-width: 5.5rem; }
     .stMarkdown td:not(:first-child) { min-width: 6.5rem; }
   }
   @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
 </style>
 """
 
+_MENU = """
+<script>
+  // Streamlit closes its menu after a choice for a phone's user agent only; on a tablet, in a small window or where a
+  // phone asks for the desktop's site, it would go on lying over the page.
+  if (!window.nevusMenu) {
+    window.nevusMenu = true;
+    document.addEventListener("click", (event) => {
+      const menu = event.target.closest("[data-testid='stSidebar']");
+      if (!menu || window.innerWidth > 768 || !event.target.closest("a, .stButton button")) return;
+      setTimeout(() => {
+        if (menu.dataset.collapsed === "false")
+          menu.querySelector("[data-testid='stSidebarCollapseButton'] button")?.click();
+      });
+    });
+  }
+</script>
+"""
+
 
 def dress() -> None:
-    """Set the typography."""
+    """Set the typography, and let the menu go out of the way where it lies over the page."""
     st.html(_STYLE)
+    st.html(_MENU, unsafe_allow_javascript=True)
 
 
 def masthead(session: Session) -> None:
