@@ -73,6 +73,7 @@ class Housekeeping:
         loose += self._swept()
         forgotten = asdict(gone) | {"minutes": minutes, "kept_answers": answers, "loose_pictures": loose}
         if any(forgotten.values()):
+            self._store.empty_log()
             self._log.info("forgotten", **forgotten)
 
     def _swept(self) -> int:

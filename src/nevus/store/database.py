@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,6 +67,26 @@ class Store:
         """
         with self._explained(), self._appender(survive_power_loss).begin() as connection:
             yield connection
+
+    def empty_log(self) -> bool:
+        """Write SQLite's log into the database and empty it: it still holds the pages of what was deleted since.
+
+        Returns:
+            Whether it is empty; others who read just now may keep it. Always true on Postgres, whose own log and
+            dead rows are the business of its VACUUM and its archive.
+        """
+        if self.url.get_backend_name() != "sqlite":
+            return True
+        with self._explained():
+            connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return cursor.fetchall()[0][0] == 0
+        except sqlite3.Error:  # held for longer than anybody waits, or its disk is full
+            return False
+        finally:
+            connection.close()
 
     def _appender(self, survive_power_loss: bool) -> sa.Engine:
         if survive_power_loss not in self._appenders:

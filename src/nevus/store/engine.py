@@ -106,6 +106,7 @@ def _configure(connection: DBAPIConnection, record: ConnectionPoolEntry, *, sync
     # The driver's own idea of transactions opens none for SELECT: no snapshots. Ours are opened by `_begin`.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what was erased is overwritten, whatever this SQLite's default
     connection.execute(f"PRAGMA cache_size = {-_CACHE_KIB}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     _use_write_ahead_log(connection)

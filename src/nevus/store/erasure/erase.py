@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nevus.store import audit
@@ -18,6 +18,12 @@ from nevus.store.pseudonyms import Pseudonyms, plain_key
 from nevus.store.serving_tables import PredictionRow
 
 ACTION = "patient.erased"
+
+
+_LOGGED = (
+    "the database's log (nevus.db-wal) is in use and may hold erased rows until it is written anew: erase once more in "
+    "a moment"
+)
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,8 @@ def erase_patient(
             counts[line.place] = counts.get(line.place, 0) + line.items
         details = {"counts": counts, "runs": len(runs.held), "trained_on": list(trained)}
         audit.record(session, actor=by or current_actor(), action=ACTION, subject=subject, details=details)
+    if not store.empty_log():
+        return replace(erased, notes=(*erased.notes, _LOGGED))
     return erased
 
 
