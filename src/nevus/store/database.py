@@ -82,7 +82,8 @@ class Store:
         try:
             cursor = connection.cursor()
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            return cursor.fetchall()[0][0] == 0
+            busy: int = cursor.fetchall()[0][0]
+            return busy == 0
         except sqlite3.Error:  # held for longer than anybody waits, or its disk is full
             return False
         finally:
