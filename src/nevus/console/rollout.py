@@ -81,6 +81,8 @@ def _comparison(client: Client) -> None:
     if found.metrics:
         st.markdown("**On the labelled pictures**")
         st.table(_rows(found), hide_index=True, border="horizontal", alt="Champion and challenger on labelled pictures")
+        if any(one.difference and one.difference.too_few for one in found.metrics.values()):
+            st.caption("What is needed are labelled patients; where no patient is known, lesions.")
     else:
         st.caption("Scores can be compared once some of these pictures have labels.")
     if found.arms:

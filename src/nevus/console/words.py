@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -113,14 +114,28 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def estimate(found: Any, digits: int = 3) -> str:
-    """A value with its interval, .786 (.739 to .824), or with what is lacking for one."""
+    """A value with its interval, .786 (.739 to .824); or that too few carry it, and how many they should be."""
     if not isinstance(found, Mapping):
         return number(found, digits) if isinstance(found, int | float) else "–"
+    if found.get("too_few"):
+        return _too_few(found["too_few"])
     text = number(found.get("value"), digits)
     low, high = found.get("low"), found.get("high")
     if low is None or high is None:
-        return f"{text} ({found['too_few']})" if found.get("too_few") else text
+        return text
     return f"{text} ({number(low, digits)} to {number(high, digits)})"
+
+
+def _too_few(lacking: str) -> str:
+    """`too few: 4 of the 30 malignant patients or lesions needed, …` -> `Too few to compare (4 of 30 malignant …)`."""
+    counts = re.findall(r"(\d+) of the (\d+) (malignant |benign )?patients", lacking)
+    told = ", ".join(f"{there} of {needed} {kind}".rstrip() for there, needed, kind in counts)
+    return f"Too few to compare ({told} needed)" if told else sentence(lacking)
+
+
+def within_a_page(markdown: str) -> str:
+    """A document whose headings stand two levels lower, so that its title is one heading among the page's."""
+    return re.sub(r"^(?=#{1,4} )", "##", markdown, flags=re.MULTILINE)
 
 
 def listed(names: Sequence[str]) -> str:

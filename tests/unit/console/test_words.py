@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from evaluation_factory import make_predictions
 from nevus.bundle.verdict import REASONS, VERDICTS
 from nevus.console import words
+from nevus.evaluation.enough_groups import too_few
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,16 @@ def test_names_are_listed_with_and() -> None:
 
 def test_a_figure_from_too_few_lesions_says_so_instead_of_an_interval() -> None:
     assert words.estimate({"value": 0.0, "low": -0.01, "high": 0.02}) == ".000 (−.010 to .020)"
-    lacking = "too few: 1 of the 30 patients or lesions needed"
-    assert words.estimate({"value": 0.0, "low": None, "high": None, "too_few": lacking}) == f".000 ({lacking})"
+    one = {"value": 0.0, "low": None, "high": None}
+    few = make_predictions([0.5] * 7, [True] * 4 + [False] * 3)
+    lacking = {name: one | {"too_few": too_few(few, name)} for name in ("balanced_accuracy", "malignant_auroc")}
+    assert words.estimate(lacking["balanced_accuracy"]) == "Too few to compare (7 of 30 needed)"
+    told = "Too few to compare (4 of 30 malignant, 3 of 10 benign needed)"
+    assert words.estimate(lacking["malignant_auroc"]) == told
     assert words.estimate({"value": 0.5, "low": None, "high": None}) == ".500"
+
+
+def test_a_documents_title_is_one_heading_among_the_pages() -> None:
+    card = "# Model card: ham\n\nOf #1 and # 2.\n\n## The data\n\n### Subgroups\n"
+    lowered = "### Model card: ham\n\nOf #1 and # 2.\n\n#### The data\n\n##### Subgroups\n"
+    assert words.within_a_page(card) == lowered
