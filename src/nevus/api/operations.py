@@ -83,12 +83,16 @@ class Health(Answer):
 
 
 class Ready(Answer):
-    """A bundle's self-test has passed, and requests may be sent."""
+    """A bundle's self-test has passed, and requests may be sent.
+
+    problems: in sentences, what should answer by the registry and doesn't in this process, or answers beside it.
+    """
 
     status: str
     model: str
     version: int | None = None
     bundle_digest: str
+    problems: list[str] = Field(default_factory=list)
 
 
 class LoadedModel(Answer):

@@ -29,6 +29,23 @@ Row = dict[str, Any]
 Meanings = Mapping[str, DiagnosisMeaning]
 
 
+def lacking_line(figures: bool, profile: bool) -> str:
+    """Which parts of the bundle that answers are there, and what the page can't show without the others; else ""."""
+    if figures and profile:
+        return ""
+    if figures:
+        return (
+            "The model that answers keeps no profile of its data that this service can read, so age, sex and site "
+            "aren't shown."
+        )
+    if profile:
+        return "The model that answers keeps no figures, so classes, performance and subgroups aren't shown."
+    return (
+        "A model answers, but its bundle keeps neither figures nor a profile of its data: only where the data came "
+        "from and how much there was can be shown."
+    )
+
+
 def class_counts(metrics: Mapping[str, Any], meanings: Meanings) -> tuple[list[Row], str]:
     """Images of each class, the most frequent first, and of which parts they are counted.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
-from nevus.client import ClientError, UnreachableError
+from nevus.client import Client, ClientError, UnreachableError
 from nevus.console.session import Session, sign_out
 from nevus.console.words import sentence
 
@@ -130,6 +132,23 @@ def say(error: ClientError) -> None:
         st.warning(f"{sentence(str(error))} Try again in {error.retry_after:g} s.")
     else:
         st.error(sentence(str(error)))
+
+
+def problems(client: Client) -> None:
+    """What should answer here and doesn't, or why nothing answers at all."""
+    try:
+        told = client.ready().problems
+    except ClientError as error:
+        if error.status != 503:
+            raise
+        told = [f"The service is alive but not ready: {error}"]
+    for one in told:
+        st.warning(_unformatted(sentence(one)))
+
+
+def _unformatted(text: str) -> str:
+    """Its words as they are, not as Markdown."""
+    return re.sub(r"([*_\[\]$`\\])", r"\\\1", text)
 
 
 def _plain(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from nevus.console.answer import Meanings, diagnosis_names
 from nevus.console.frame import heading, reading
 from nevus.console.session import client
 
+Part = TypeVar("Part")
 _SCORES = {
     "recall": "Recall: of the images with this diagnosis, the share called it",
     "precision": "Precision: of the images called this diagnosis, the share that has it",
@@ -27,21 +29,43 @@ def main() -> None:
     heading("Data", "The dataset behind the model that answers now. Every figure is read from its bundle.")
     nevus = client()
     try:
-        manifest, metrics, profile = nevus.manifest(), nevus.metrics(), nevus.profile()
+        manifest = nevus.manifest()
     except ClientError as error:
-        if error.status not in (404, 503):
+        if error.status != 503:
             raise
         st.info("No model answers yet, so there is no dataset to show.")
         return
+    metrics, profile = _kept(nevus.metrics), _kept(nevus.profile)
+    lacking = read.lacking_line(metrics is not None, profile is not None)
+    if lacking:
+        st.info(lacking)
     meanings = diagnosis_names(nevus)
     _sources(manifest)
-    test = metrics.get("subsets", {}).get("test")
     left, right = st.columns(2, gap="large")
     with left:
         _parts(manifest)
-        _levels("Sex", profile)
+        if profile is not None:
+            _levels("Sex", profile)
     with right:
-        _classes(metrics, meanings)
+        if metrics is not None:
+            _classes(metrics, meanings)
+    if profile is not None:
+        _patients(profile)
+    if metrics is not None:
+        _results(metrics, meanings)
+
+
+def _kept(ask: Callable[[], Part]) -> Part | None:
+    """A part of the bundle; None where it hasn't got it, or the service lacks what reads it."""
+    try:
+        return ask()
+    except ClientError as error:
+        if error.status not in (404, 501):
+            raise
+        return None
+
+
+def _patients(profile: Profile) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         _ages(profile)
@@ -51,6 +75,10 @@ def main() -> None:
         f"Age, sex and site: of {read.profiled(profile):,} images of validation and test, which the bundle keeps as a "
         "reference for later comparison. A bar of age is empty where ages were noted in steps."
     )
+
+
+def _results(metrics: dict[str, Any], meanings: Meanings) -> None:
+    test = metrics.get("subsets", {}).get("test")
     if test:
         _performance(test, metrics["malignant"], meanings)
         _confusion(test, meanings)

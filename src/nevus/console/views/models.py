@@ -12,7 +12,7 @@ from nevus.client import SERVED, ClientError
 from nevus.console import words
 from nevus.console.dataset import score_name
 from nevus.console.decisions import decide_section, decided_section, last_decision
-from nevus.console.frame import heading, say
+from nevus.console.frame import heading, problems, say
 from nevus.console.rollout import rollout_section
 from nevus.console.session import client
 
@@ -23,6 +23,7 @@ def main() -> None:
     told = last_decision()
     if told:
         st.success(told)
+    problems(client())
     versions = client().models().models
     if not versions:
         st.markdown("There is no model yet. `nevus run` makes one and registers it.")
@@ -78,7 +79,7 @@ def _figures(one: ModelVersion) -> None:
     try:
         metrics = client().metrics(*_place(one))
     except ClientError as error:
-        say(error)
+        _without("There are no figures to show.", error)
         return
     subsets = metrics.get("subsets", {})
     if not subsets:
@@ -163,10 +164,17 @@ def _card(one: ModelVersion) -> None:
     try:
         text = client().card(*_place(one))
     except ClientError as error:
-        say(error)
+        _without("There is no card to show.", error)
         return
-    # Inside the page the card's own title is one heading among others.
-    st.markdown(text.replace("\n# ", "\n### ").removeprefix("# ").replace("\n## ", "\n#### "))
+    st.markdown(words.within_a_page(text))
+
+
+def _without(what: str, error: ClientError) -> None:
+    """A bundle may do without its figures and card; anything else went wrong."""
+    if error.status == 404:
+        st.info(f"{what} {words.sentence(str(error))}")
+    else:
+        say(error)
 
 
 main()

@@ -9,7 +9,7 @@ import streamlit as st
 from nevus.api import Overview
 from nevus.console import charts, timelines, words
 from nevus.console.answer import diagnosis_names
-from nevus.console.frame import figures, heading, notice, reading
+from nevus.console.frame import figures, heading, notice, problems, reading
 from nevus.console.session import client
 from nevus.console.uptime import stretches, uptime_line
 
@@ -21,6 +21,7 @@ def main() -> None:
     heading("Overview", "Whether the service runs, which model answers, and what it said today.")
     hours: int = st.session_state.get(_PERIOD, 24)
     overview = client().overview(hours=hours)
+    problems(client())
     _figures(overview)
     left, right = st.columns(2, gap="large")
     with left:
@@ -41,8 +42,6 @@ def _hours(hours: int) -> str:
 
 def _figures(overview: Overview) -> None:
     model = overview.model
-    if not overview.ready:
-        st.warning("The service is alive but not ready: no model has passed its self-test in it yet.")
     if model is not None:
         name = words.version_name(model.model, model.version, model.bundle_digest)
         since = f" since {model.since:%d %B %Y, %H:%M} UTC" if model.since else ""
