@@ -13,10 +13,22 @@ from nevus.console import words
 from nevus.console.answer import Meanings
 from nevus.console.frame import say
 from nevus.console.session import client
+from nevus.taxonomy import DIAGNOSES, UNKNOWN
 
 _DONE, _CONFLICT, _REFUSED = "nevus.review.done", "nevus.review.conflict", "nevus.review.refused"
+_LAST, _CHANGING = "nevus.review.last", "nevus.review.changing"
 _CONFIRMED_BY, _CONFIRMED_ON = "nevus.review.confirmed_by", "nevus.review.confirmed_on"
-_ORDER = ("nv", "mel", "bcc", "bkl", "akiec", "scc", "df", "vasc", "unknown")
+_ORDER = ("nv", "mel", "bcc", "bkl", "akiec", "scc", "df", "vasc")
+
+
+@dataclass(frozen=True)
+class Given:
+    """The label that was given last, which can be changed."""
+
+    prediction_id: str
+    label_id: str
+    name: str
+    """Of the diagnosis."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,26 @@ def open_conflict() -> Conflict | None:
     return found
 
 
+def open_change() -> Given | None:
+    """The label that is about to be changed, if there is one."""
+    found: Given | None = st.session_state.get(_CHANGING)
+    return found
+
+
+def way_back() -> None:
+    """What was labelled in this session, and a button to change the last label."""
+    done = labelled_so_far()
+    if not done:
+        return
+    last: Given | None = st.session_state.get(_LAST)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{done} labelled in this session." + (f" The last as {last.name}." if last else ""), width="content"
+        )
+        if last is not None:
+            st.button("Change the last", key="nevus.review.change", shortcut="u", type="tertiary", on_click=_change)
+
+
 def labelled_so_far() -> int:
     """How many were labelled in this session."""
     count: int = st.session_state.get(_DONE, 0)
@@ -51,20 +83,7 @@ def labelled_so_far() -> int:
 def label_buttons(prediction_id: str, meanings: Meanings, put_off: Callable[[str], None]) -> None:
     """Ask what it shows; `put_off` is called with the prediction's id where nobody wants to say yet."""
     _tell()
-    st.markdown("**What does it show?**", help="The number on a button is its key.")
-    codes = [code for code in _ORDER if code in meanings] + [code for code in meanings if code not in _ORDER]
-    with st.container(gap="xsmall"):
-        for number, code in enumerate(codes[:9], start=1):
-            # By callback: it runs before the page is drawn anew, so that a press on a picture that someone else has
-            # labelled meanwhile, and that the new page would not show, is not lost.
-            st.button(
-                meanings[code].name,
-                key=f"label-{prediction_id}-{code}",
-                shortcut=str(number),
-                width="stretch",
-                on_click=_label,
-                args=(prediction_id, code, meanings[code].name),
-            )
+    _diagnoses(prediction_id, meanings)
     st.button(
         "Put off",
         key=f"skip-{prediction_id}",
@@ -74,6 +93,34 @@ def label_buttons(prediction_id: str, meanings: Meanings, put_off: Callable[[str
         args=(prediction_id,),
     )
     _confirmation()
+
+
+def change(given: Given, meanings: Meanings) -> None:
+    """Ask again what a picture shows, of which the person has said so just now."""
+    _tell()
+    st.markdown(f"You said **{given.name}**. The new label replaces that one, which stays on record.")
+    _diagnoses(given.prediction_id, meanings, given.label_id)
+    st.button(f"Leave {given.name}", key="nevus.review.leave", shortcut="0", type="tertiary", on_click=_leave)
+    _confirmation()
+
+
+def _diagnoses(prediction_id: str, meanings: Meanings, replaces: str | None = None) -> None:
+    st.markdown("**What does it show?**", help="The number on a button is its key.")
+    # Models have classes that are no labels: that the diagnosis is unknown, or no more than benign or malignant.
+    labels = [code for code in (*_ORDER, *DIAGNOSES) if code in meanings and code != UNKNOWN]
+    codes = list(dict.fromkeys(labels))
+    with st.container(gap="xsmall"):
+        for number, code in enumerate(codes[:9], start=1):
+            # By callback: it runs before the page is drawn anew, so that a press on a picture that someone else has
+            # labelled meanwhile, and that the new page would not show, is not lost.
+            st.button(
+                meanings[code].name,
+                key=f"label-{prediction_id}-{code}-{replaces}",
+                shortcut=str(number),
+                width="stretch",
+                on_click=_label,
+                args=(prediction_id, code, meanings[code].name, replaces),
+            )
 
 
 def settle(conflict: Conflict, meanings: Meanings) -> None:
@@ -115,7 +162,7 @@ def _confirmation() -> None:
 
 def _label(prediction_id: str, code: str, name: str, replaces: str | None = None) -> None:
     try:
-        client().label(
+        label = client().label(
             code,
             prediction_id=prediction_id,
             confirmed_by=st.session_state.get(_CONFIRMED_BY),
@@ -129,13 +176,21 @@ def _label(prediction_id: str, code: str, name: str, replaces: str | None = None
         else:
             st.session_state[_REFUSED] = error
         return
+    if open_change() is None:
+        st.session_state[_DONE] = labelled_so_far() + 1
     _leave()
-    st.session_state[_DONE] = labelled_so_far() + 1
+    # One that doesn't count, since a better confirmed one does, has nothing to be changed.
+    st.session_state[_LAST] = None if label.superseded_by else Given(prediction_id, label.label_id, name)
     st.toast(f"Labelled {name}.")
+
+
+def _change() -> None:
+    st.session_state[_CHANGING] = st.session_state[_LAST]
 
 
 def _leave() -> None:
     st.session_state.pop(_CONFLICT, None)
+    st.session_state.pop(_CHANGING, None)
 
 
 def _tell() -> None:

@@ -21,9 +21,12 @@ def main() -> None:
     todo, done = st.tabs(["Worklist", "History"])
     with todo:
         labelling.keep_choices()
-        conflict = labelling.open_conflict()
+        conflict, given = labelling.open_conflict(), labelling.open_change()
         if conflict is not None:
             _conflicting(conflict)
+        elif given is not None:
+            with _beside_its_evidence(client().prediction(given.prediction_id), None):
+                labelling.change(given, shown.diagnosis_names(client()))
         else:
             _worklist()
     with done:
@@ -35,8 +38,7 @@ def _worklist() -> None:
     skipped: set[str] = st.session_state.setdefault(_SKIPPED, set())
     found = client().worklist(limit=min(100, 20 + len(skipped)))
     waiting = [item for item in found.items if item.prediction.prediction_id not in skipped]
-    if done := labelling.labelled_so_far():
-        st.caption(f"{done} labelled in this session.")
+    labelling.way_back()
     if not waiting:
         st.markdown("Nothing waits for a label." if not skipped else "Nothing waits but what you have put off.")
         if skipped and st.button("Show what I have put off"):
