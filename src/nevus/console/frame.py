@@ -14,6 +14,8 @@ NOTICE = "Decision support, not a diagnosis: a physician decides."
 
 _STYLE = """
 <style>
+  :root { --ground: #FFFFFF; }
+  @media (prefers-color-scheme: dark) { :root { --ground: #11191C; } }
   .block-container { max-width: 1180px; padding: 3.25rem 3rem 4rem; }
   h1 { letter-spacing: -.015em; padding-bottom: .1rem !important; }
   .stMarkdown p, .stMarkdown li { max-width: 76ch; }
@@ -57,7 +59,13 @@ _STYLE = """
     [data-testid="stTable"] :is(th, td) { padding-left: .3rem; padding-right: .3rem; }
     [data-testid="stTable"] :is(th, td):not(:first-child, :last-child) * { white-space: normal; }
     [data-testid="stTable"] td:last-child { min-width: 5.5rem; }
-    .stMarkdown td:not(:first-child) { min-width: 6.5rem; }
+    .stMarkdown table { display: block; overflow-x: auto; max-width: 100%; }
+    .stMarkdown :is(th, td) { font-size: .84rem; padding: .35rem .4rem; min-width: 6rem; text-align: left !important; }
+    .stMarkdown :is(th, td):not(:first-child) { min-width: 8.2rem; }
+    /* A wide table is pushed sideways under the thumb; what its lines are about stays. */
+    :is(.stMarkdown, [data-testid="stTable"]) :is(th, td):first-child { position: sticky; left: 0; z-index: 1;
+      background: var(--ground); }
+    [data-testid="stDataFrame"] { margin-top: 1.2rem; }
   }
   @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
 </style>
@@ -137,13 +145,13 @@ def say(error: ClientError) -> None:
 def problems(client: Client) -> None:
     """What should answer here and doesn't, or why nothing answers at all."""
     try:
-        told = client.ready().problems
+        told = [f"Not as decided: {one}" for one in client.ready().problems]
     except ClientError as error:
         if error.status != 503:
             raise
         told = [f"The service is alive but not ready: {error}"]
     for one in told:
-        st.warning(_unformatted(sentence(one)))
+        st.warning(_unformatted(one))
 
 
 def _unformatted(text: str) -> str:

@@ -107,6 +107,6 @@ def test_the_models_page_says_what_should_answer_and_does_not() -> None:
     ready = {"status": "ready", "model": "tiny", "bundle_digest": "5" * 64, "problems": [BESIDE]}
     shown = drawn("models", ready=ready, models={"models": [VERSION]})
     (told,) = [one.value.replace("\\", "") for one in shown.warning]
-    assert told == "T" + BESIDE[1:]
+    assert told == f"Not as decided: {BESIDE}"
     shown = drawn("models", ready=503, models={"models": [VERSION]})
     assert [one.value for one in shown.warning] == ["The service is alive but not ready: ready isn't there."]
