@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import multiprocessing
 import os
 import signal
 import threading
@@ -222,7 +223,19 @@ def _validation_loader(
 
 
 def _worker_options(settings: TrainingSettings) -> dict[str, Any]:
-    return {"worker_init_fn": _one_thread, "prefetch_factor": 4} if settings.workers else {}
+    """Of the processes that read images.
+
+    Several devices: their collectives run in threads of C++, which come and go in the interpreter. A process that is
+    forked at such a moment waits for ever (CPython up to 3.11 re-makes that lock too late in the child), and all ranks
+    with it. A server without threads forks them instead.
+    """
+    if not settings.workers:
+        return {}
+    options: dict[str, Any] = {"worker_init_fn": _one_thread, "prefetch_factor": 4}
+    if settings.devices * settings.hosts > 1:
+        multiprocessing.set_forkserver_preload(["nevus.training.worker"])
+        options |= {"multiprocessing_context": "forkserver", "persistent_workers": True}  # they take seconds to start
+    return options
 
 
 def _one_thread(_: int) -> None:
