@@ -18,7 +18,7 @@ settings.load_profile("nevus")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests first, each whole: begun last, one of them would keep one worker while the other idles."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (item.path not in slow, item.path.parent.name != "integration"))  # those take longest
 
 
 @pytest.fixture(scope="session")
