@@ -65,6 +65,7 @@ def tab_to(page: Page, name: str) -> None:
 def test_one_signs_in_predicts_and_labels_without_a_mouse(
     page: Page, served: ServedConsole, pictures: list[Path]
 ) -> None:
+    page.on("filechooser", lambda _: None)  # at the press of the key the browser may be told too late
     page.goto(served.page)
     expect(page.get_by_label("Your key")).to_be_visible(timeout=PATIENCE)
     settle(page)
