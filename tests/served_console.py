@@ -46,7 +46,7 @@ def served_console(home: Path, bundle: Path, logs: Path, *, roles: tuple[str, ..
     """Start both; keys are made for `roles`, named after them."""
     logs.mkdir()
     keys = {role: _key(home, role) for role in roles}
-    api, page = _address(), _address()
+    api, page = _addresses()
     port = api.rpartition(":")[2]
     commands = {
         "serve": ["--home", str(home), "--bundle", str(bundle), "--port", port, "--set", "rate_per_minute=100000"],
@@ -120,10 +120,16 @@ def _key(home: Path, role: str) -> str:
     return next(word for word in done.stdout.split() if word.startswith("nevus_"))
 
 
-def _address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+def _addresses() -> tuple[str, str]:
+    """Two that are free, and not the same."""
+    with socket.socket() as one, socket.socket() as other:
+        for probe in (one, other):
+            probe.bind(("127.0.0.1", 0))
+        return _url(one), _url(other)
+
+
+def _url(probe: socket.socket) -> str:
+    return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
 def _wait(url: str, logs: Path) -> None:
