@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from functools import partial
@@ -55,6 +56,9 @@ def _mind_the_file(engine: sa.Engine, file: Path) -> None:
             return None
         return found.st_dev, found.st_ino
 
+    def writable() -> bool:
+        return os.access(file, os.W_OK)
+
     seen = False
 
     def connecting(*_: object) -> None:
@@ -64,11 +68,13 @@ def _mind_the_file(engine: sa.Engine, file: Path) -> None:
     def connected(_: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         nonlocal seen
         seen = True
-        record.info["file"] = identity()
+        record.info.update(file=identity(), writable=writable())
 
     def used(_: DBAPIConnection, record: ConnectionPoolEntry, __: object) -> None:
         if record.info.get("file") != identity():
             raise sa.exc.DisconnectionError("the database's file was replaced")
+        if not record.info["writable"] and writable():  # what was opened to read only stays so for ever
+            raise sa.exc.DisconnectionError("the database's file can be written again")
 
     sa.event.listen(engine, "do_connect", connecting)
     sa.event.listen(engine, "connect", connected)
