@@ -16,9 +16,23 @@ settings.load_profile("nevus")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first, each whole: begun last, one of them would keep one worker while the other idles."""
+    """Deal the files with slow tests out, each whole: every worker begins with its share, and ends with quick tests.
+
+    Workers begin with equal parts of the list, and whoever is done takes from the end of another's. What takes long
+    and is begun last would keep one worker while the others idle.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (item.path not in slow, item.path.parent.name != "integration"))  # those take longest
+    files = sorted(slow, key=lambda path: (path.parent.name != "integration", str(path)))  # those take longest
+    hands = [[item for path in files[n::workers] for item in items if item.path == path] for n in range(workers)]
+    rest = [item for item in items if item.path not in slow]
+    size = -(-len(items) // workers)
+    dealt: list[pytest.Item] = []
+    for hand in hands:
+        few = max(0, size - len(hand))
+        dealt += hand + rest[:few]
+        rest = rest[few:]
+    items[:] = dealt + rest
 
 
 @pytest.fixture(scope="session")
