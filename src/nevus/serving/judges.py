@@ -13,6 +13,7 @@ from typing import Any
 
 from nevus.imaging.decode import pixels_in_full
 from nevus.serving.judging import Judged, Task, judge_together
+from nevus.serving.settling import settle
 from nevus.store.blobs import BlobStore
 
 MOST_TOGETHER = 4
@@ -117,26 +118,6 @@ class Judges:
         tasks = [job.work for job in jobs if isinstance(job.work, Task)]
         results = judge_together(tasks, self._blobs)
         settle([(job.loop, job.done, result) for job, result in zip(jobs, results, strict=True)])
-
-
-def settle(results: Sequence[tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Any]]) -> None:
-    """Give futures their results, an exception as an exception, from any thread: one call of each loop."""
-    for loop, some in groupby(results, key=lambda result: result[0]):
-        mine = [(done, result) for _, done, result in some]
-        try:
-            loop.call_soon_threadsafe(_settle, mine)
-        except RuntimeError:  # the loop has ended with the service
-            continue
-
-
-def _settle(results: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
-    for done, result in results:
-        if done.done():  # whoever waited has gone
-            continue
-        if isinstance(result, BaseException):
-            done.set_exception(result)
-        else:
-            done.set_result(result)
 
 
 def _result(function: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from nevus.errors import StorageFullError
-from nevus.serving.judges import settle
+from nevus.serving.settling import settle
 from nevus.store import Store
 from nevus.store.failures import StoreBusyError, StoreUnreachableError
 from nevus.store.predictions import append_predictions

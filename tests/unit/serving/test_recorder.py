@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
 
 from nevus.serving.recorder import Recorder
-from nevus.store import StoreSettings, open_store
+from nevus.store import Store, StoreSettings, open_store
 from nevus.store.failures import StoreBusyError, StoreError
 
 HELD_SECONDS = 0.3
@@ -36,7 +37,7 @@ async def record_all(recorder: Recorder, statements: list[str]) -> list[object]:
 
 
 def test_all_who_wait_for_a_store_that_is_away_hear_it_at_once() -> None:
-    recorder = Recorder(HeldStore(), others=lambda: True)  # type: ignore[arg-type]
+    recorder = Recorder(cast("Store", HeldStore()), others=lambda: True)
     began = time.monotonic()
     told = asyncio.run(record_all(recorder, ["-- nothing"] * ANSWERS))
     took = time.monotonic() - began
