@@ -21,10 +21,10 @@ from nevus.evaluation.results import (
     PartSize,
     Provenance,
     ResultsError,
-    Scores,
     read_results,
     write_results,
 )
+from nevus.evaluation.subset_scores import Scores
 
 __all__ = [
     "METRICS",

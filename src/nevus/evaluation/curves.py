@@ -6,7 +6,7 @@ import numpy as np
 
 from nevus.evaluation.arrays import Floats, Integers, ratio
 from nevus.evaluation.ranking import Ranking
-from nevus.evaluation.results import PrecisionRecallCurve, RocCurve
+from nevus.evaluation.subset_scores import PrecisionRecallCurve, RocCurve
 
 MAX_POINTS = 200
 DIGITS = 6

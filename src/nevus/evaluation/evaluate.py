@@ -24,10 +24,10 @@ from nevus.evaluation.results import (
     OperatingPoint,
     PartSize,
     Provenance,
-    Scores,
 )
 from nevus.evaluation.scores import score
 from nevus.evaluation.subgroups import evaluate_subgroups
+from nevus.evaluation.subset_scores import Scores
 
 
 def evaluate(

@@ -9,7 +9,8 @@ from nevus.evaluation.comparison import Comparison
 from nevus.evaluation.estimate import Estimate
 from nevus.evaluation.metrics import METRICS
 from nevus.evaluation.policy import Policy, Rule, suggestion
-from nevus.evaluation.results import EvaluationResults, Scores, SubgroupScores
+from nevus.evaluation.results import EvaluationResults, SubgroupScores
+from nevus.evaluation.subset_scores import Scores
 from nevus.settings import Section
 
 BOUND_NAMES = {"value": "value", "lower": "lower end", "upper": "upper end"}

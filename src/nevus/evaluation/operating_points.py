@@ -12,7 +12,8 @@ from nevus.evaluation.errors import EvaluationError
 from nevus.evaluation.interval import bootstrap_estimates
 from nevus.evaluation.order_threshold import halfway_down, highest_threshold
 from nevus.evaluation.predictions import Predictions, n_groups
-from nevus.evaluation.results import Bootstrap, OperatingPoint, OperatingPointResult
+from nevus.evaluation.results import Bootstrap, OperatingPoint
+from nevus.evaluation.subset_scores import OperatingPointResult
 
 
 def operating_point_name(target_sensitivity: float) -> str:

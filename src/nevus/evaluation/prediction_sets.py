@@ -9,7 +9,8 @@ from nevus.evaluation.errors import EvaluationError
 from nevus.evaluation.interval import bootstrap_estimates
 from nevus.evaluation.order_threshold import halfway_down, highest_threshold
 from nevus.evaluation.predictions import Predictions, n_groups
-from nevus.evaluation.results import Bootstrap, PredictionSetScores
+from nevus.evaluation.results import Bootstrap
+from nevus.evaluation.subset_scores import PredictionSetScores
 
 
 def choose_set_threshold(validation: Predictions, coverage: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nevus.evaluation.arrays import Anything, Floats, Integers, ratio
-from nevus.evaluation.results import ReliabilityBin
+from nevus.evaluation.subset_scores import ReliabilityBin
 
 BINS = 15
 

@@ -17,15 +17,9 @@ from nevus.evaluation.operating_points import evaluate_operating_point
 from nevus.evaluation.prediction_sets import evaluate_prediction_sets
 from nevus.evaluation.predictions import Predictions, n_groups
 from nevus.evaluation.reliability import reliability_bins
-from nevus.evaluation.results import (
-    Bootstrap,
-    ClassScores,
-    ConfusionMatrix,
-    OperatingPoint,
-    RiskCoverage,
-    Scores,
-)
+from nevus.evaluation.results import Bootstrap, OperatingPoint
 from nevus.evaluation.risk_coverage import risk_coverage_curve
+from nevus.evaluation.subset_scores import ClassScores, ConfusionMatrix, RiskCoverage, Scores
 from nevus.evaluation.weighted_view import WeightedView
 
 PER_CLASS = ("precision", "recall", "f1", "auroc")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evaluation_factory import make_evaluation
 from nevus.evaluation.estimate import Estimate
-from nevus.evaluation.results import ReliabilityBin, RocCurve
+from nevus.evaluation.subset_scores import ReliabilityBin, RocCurve
 from nevus.reporting.page.charts.svg import LETTER
 from nevus.reporting.report.charts import RocMark, interval_mark, reliability_chart, roc_chart
 from nevus.reporting.report.charts.interval_mark import EDGE, Axis

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from nevus.bundle.schema import BundleManifest
 from nevus.evaluation.gate import GateVerdict
-from nevus.evaluation.results import EvaluationResults, OperatingPointResult, Scores
+from nevus.evaluation.results import EvaluationResults
+from nevus.evaluation.subset_scores import OperatingPointResult, Scores
 
 
 @dataclass(frozen=True)

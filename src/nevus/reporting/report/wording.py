@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nevus.evaluation.estimate import Estimate
-from nevus.evaluation.results import EvaluationResults, Scores
+from nevus.evaluation.results import EvaluationResults
+from nevus.evaluation.subset_scores import Scores
 from nevus.reporting.page.formats import format_interval, format_number, format_percent
 from nevus.taxonomy import class_name
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from nevus.evaluation.results import ReliabilityBin
+from nevus.evaluation.subset_scores import ReliabilityBin
 from nevus.reporting.page.charts.svg import WIDTH, canvas, circle, line, polyline, rectangle, scale, text, ticks
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 26, 42

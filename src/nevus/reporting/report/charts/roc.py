@@ -9,7 +9,7 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from nevus.evaluation.estimate import Estimate
-from nevus.evaluation.results import RocCurve
+from nevus.evaluation.subset_scores import RocCurve
 from nevus.reporting.page.charts.svg import LETTER, WIDTH, canvas, circle, line, num, polyline, scale, text, ticks
 from nevus.reporting.page.formats import format_interval
 from nevus.reporting.report.charts.label_places import Box, leader, place_label

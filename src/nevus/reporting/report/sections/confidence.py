@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nevus.evaluation.results import TEST, RiskCoverage, Scores
+from nevus.evaluation.results import TEST
+from nevus.evaluation.subset_scores import RiskCoverage, Scores
 from nevus.reporting.page.charts import Bar, Series, horizontal_bars, line_chart
 from nevus.reporting.page.formats import format_number, format_share
 from nevus.reporting.report.charts import reliability_chart

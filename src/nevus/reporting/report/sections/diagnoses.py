@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from nevus.evaluation.results import TEST, ConfusionMatrix
+from nevus.evaluation.results import TEST
+from nevus.evaluation.subset_scores import ConfusionMatrix
 from nevus.reporting.page.charts.matrix import matrix_chart
 from nevus.reporting.page.formats import format_count
 from nevus.reporting.report.context import ReportContext

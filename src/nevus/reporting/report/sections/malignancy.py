@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from nevus.evaluation.results import TEST, Scores
+from nevus.evaluation.results import TEST
+from nevus.evaluation.subset_scores import Scores
 from nevus.reporting.page.charts import Series, line_chart
 from nevus.reporting.page.formats import format_count, format_number
 from nevus.reporting.report.charts import RocMark, reliability_chart, roc_chart

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from nevus.evaluation.estimate import Estimate
 from nevus.evaluation.metrics import METRICS
-from nevus.evaluation.results import TEST, OperatingPointResult, Scores
+from nevus.evaluation.results import TEST
+from nevus.evaluation.subset_scores import OperatingPointResult, Scores
 from nevus.reporting.page.formats import format_count, format_number
 from nevus.reporting.report.context import ReportContext
 from nevus.reporting.report.wording import in_a_sentence, missing_reason, percent, several, shown, target_name

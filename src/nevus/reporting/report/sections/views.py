@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from nevus.evaluation.estimate import Estimate
 from nevus.evaluation.metrics import METRICS
-from nevus.evaluation.results import TEST, TEST_ANSWERED, TEST_HISTOLOGY, TEST_LESION, Scores
+from nevus.evaluation.results import TEST, TEST_ANSWERED, TEST_HISTOLOGY, TEST_LESION
+from nevus.evaluation.subset_scores import Scores
 from nevus.reporting.page.formats import format_count
 from nevus.reporting.report.context import ReportContext
 from nevus.reporting.report.sections.forest import Column, Entry, Forest, draw_forest
