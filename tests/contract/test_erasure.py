@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from killed_writes import killed_after
 from nevus.store import Registry, Store, entries, verify
 from nevus.store.blobs import FolderBlobs
 from nevus.store.erasure import erase_patient
@@ -289,21 +290,10 @@ def test_a_runs_tables_lose_the_rows_and_what_shows_images_goes(
 
 
 def test_a_run_that_was_left_half_erased_is_finished(
-    store: Store, blobs: FolderBlobs, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, blobs: FolderBlobs, run_folder: Path, tmp_path: Path
 ) -> None:
-    import pyarrow.parquet as pq
-
-    write, left = pq.write_table, iter([1, 2, 3])
-
-    def killed(*arguments: object) -> None:
-        if next(left, None) is None:
-            raise KeyboardInterrupt
-        write(*arguments)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(pq, "write_table", killed)
-        with pytest.raises(KeyboardInterrupt):
-            erase(store, blobs, tmp_path)
+    with killed_after(tables=3):
+        erase(store, blobs, tmp_path)
     remaining = [KEY in column(run_folder / f"{name}.parquet", "patient_id") for name in ("manifest", "ingested")]
     assert sorted(remaining) == [False, True]
     assert column(run_folder / "split.parquet") == ["c", "d"]

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from upath import UPath
 
+from killed_writes import killed_after
 from nevus.store import Registry, Store
 from nevus.store.blobs import FolderBlobs
 from nevus.store.erasure import Erased, erase_patient
@@ -93,22 +94,9 @@ def test_its_tables_lose_the_rows_and_what_shows_images_goes(store: Store, regis
     assert erase(store, tmp_path).items == 0
 
 
-def test_a_run_that_was_left_half_erased_is_finished(
-    store: Store, registered: UPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import pyarrow.parquet as pq
-
-    write, left = pq.write_table, iter([1, 2, 3])
-
-    def killed(*arguments: object) -> None:
-        if next(left, None) is None:
-            raise KeyboardInterrupt
-        write(*arguments)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(pq, "write_table", killed)
-        with pytest.raises(KeyboardInterrupt):
-            erase(store, tmp_path)
+def test_a_run_that_was_left_half_erased_is_finished(store: Store, registered: UPath, tmp_path: Path) -> None:
+    with killed_after(tables=3):
+        erase(store, tmp_path)
     remaining = [KEY in column(registered / f"{name}.parquet", "patient_id") for name in ("manifest", "ingested")]
     assert sorted(remaining) == [False, True]
     erase(store, tmp_path)

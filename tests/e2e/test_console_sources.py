@@ -17,6 +17,16 @@ from served_console import PATIENCE, ServedConsole, open_page, settle, sign_in
 pytestmark = [pytest.mark.slow, pytest.mark.service, pytest.mark.timeout(900)]
 
 
+# Chromium's camera shows green; until its first frame the element is there and black, and a photo would be too.
+GREEN_IS_FILMED = """() => {
+  const video = document.querySelector("video"), canvas = document.createElement("canvas").getContext("2d");
+  canvas.drawImage(video, 0, 0, 8, 8);
+  const shown = canvas.getImageData(0, 0, 8, 8).data, sum = [0, 0, 0, 0];
+  shown.forEach((value, at) => (sum[at % 4] += value));
+  return sum[1] > 2 * Math.max(sum[0], sum[2]);
+}"""
+
+
 def test_a_picture_from_the_camera_is_judged_and_stored(page: Page, served: ServedConsole) -> None:
     sign_in(page, served, "clinician")
     open_page(page, "Predict")
@@ -26,6 +36,7 @@ def test_a_picture_from_the_camera_is_judged_and_stored(page: Page, served: Serv
     expect(page.locator("video")).to_be_visible(timeout=PATIENCE)
     judge = page.get_by_role("button", name="Judge this lesion")
     expect(judge).to_be_disabled()
+    page.wait_for_function(GREEN_IS_FILMED, timeout=PATIENCE)
     page.get_by_role("button", name="Take Photo").click()
     expect(judge).to_be_enabled(timeout=PATIENCE)
     judge.click()
