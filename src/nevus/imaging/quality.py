@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 QualityReason = Literal["too_small", "blank", "blurred", "over_exposed"]
 
@@ -58,10 +59,9 @@ class Limits(Protocol):
 def measure_quality(pixels: NDArray[np.uint8]) -> Quality:
     """Measure uint8 [H, W, 3] with H, W >= 3."""
     luma = _luma(pixels)
-    flat = luma.ravel()
-    counts = np.bincount(flat, minlength=256)
+    counts = np.array(Image.fromarray(luma).histogram())
     levels = np.arange(256)
-    total = flat.size
+    total = luma.size
     mean = float(counts @ levels) / total
     variance = max(0.0, float(counts @ (levels * levels)) / total - mean * mean)
     laplacian = _laplacian(luma)
