@@ -91,21 +91,25 @@ class Fleet:
         """
         with self._changing:
             if self._settings.bundle:
-                self._begin_with(self._settings.bundle)
+                first = self._named(self._settings.bundle)
             else:
-                champion = self._wanted().champion
+                champion = self._wanted(None).champion
                 if champion is None:
                     raise NoModelError(
                         "there is no model to serve: the store has no champion. Name a bundle (serving.bundle), or "
                         "promote an approved version: `nevus models approve`, then `nevus models promote`."
                     )
-                self._lineup = Lineup(champion=self._loader.fresh(champion))
-        self.follow()
+                first = self._loader.fresh(champion)
+            try:
+                self._proven[first.digest] = first
+                self._follow(Lineup(champion=first))
+            finally:
+                self._proven.clear()
 
     def follow(self) -> None:
         """Bring the lineup to what the store says; what can't be loaded is told, and the old goes on answering."""
         with self._changing:
-            self._follow()
+            self._follow(self._lineup)
 
     def decide(self, move: Callable[[], Change], *, proving: ModelVersion | None = None) -> Change:
         """Make a move in the store and follow it, with no other change of this process between.
@@ -124,7 +128,7 @@ class Fleet:
                     self._proven[proving.bundle_digest] = self._loaded(proving)
                 change = move()
                 try:
-                    self._follow()
+                    self._follow(self._lineup)
                 except Exception as error:  # the change stands; the next look at the store follows it
                     self._log.warning("store_not_followed", error=str(error))
                     self._problems += ("this server will follow the last change within seconds.",)
@@ -148,7 +152,7 @@ class Fleet:
             try:
                 self._proven[version.bundle_digest] = self._loaded(version)
                 keep_loaded(self._store, version.ref, most=most, answering=answering, by=by)
-                self._follow()
+                self._follow(self._lineup)
             finally:
                 self._proven.clear()
 
@@ -176,30 +180,31 @@ class Fleet:
         for model in self._lineup.all:
             model.predictor.close()
 
-    def _begin_with(self, uri: str) -> None:
+    def _named(self, uri: str) -> LoadedModel:
         """Load a bundle that was named; it holds its place unless the champion was decided on after it had served."""
         predictor = self._loader.open(uri)
         served_before = first_served(self._store, predictor.digest)
-        self._lineup = Lineup(champion=self._loader.named(predictor))
-        champion = self._wanted().champion
+        named = self._loader.named(predictor)
+        champion = self._wanted(named).champion
         if champion is None or served_before is None or champion.changed_at < served_before:
             self._holds = champion.bundle_digest if champion else ""
         elif champion.bundle_digest != predictor.digest:
             self._log.warning("bundle_not_served", bundle=predictor.digest[:12], champion=champion.ref)
+        return named
 
-    def _follow(self) -> None:
-        before, wanted = self._lineup, self._wanted()
+    def _follow(self, before: Lineup) -> None:
+        """Show others a lineup only as a whole, the first one too: who asks at the start finds none, or all of it."""
+        wanted = self._wanted(before.champion)
         self._problems = ()
         lineup = self._lined_up(before, wanted)
         self._loader.forget_broken(besides=_digests(wanted))
+        self._lineup = lineup
         if lineup != before:
-            self._lineup = lineup
             self._log.info("models_changed", before=before.told(), now=lineup.told())
 
-    def _wanted(self) -> Wanted:
+    def _wanted(self, now: LoadedModel | None) -> Wanted:
         further = tuple(further_versions(self._store))
         champions = self._registry.versions(self._settings.model, State.CHAMPION)
-        now = self._lineup.champion
         chosen = [v for v in champions if len(champions) == 1 or (now is not None and v.model == now.name)]
         if not chosen:
             if len(champions) > 1 and not self._settings.bundle:

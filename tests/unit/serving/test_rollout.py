@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 from nevus.bundle import write_checksums
 from nevus.store import Registry, StoreSettings, entries, open_store, verify
 from nevus.store.failures import StoreUnreachableError
+from nevus.store.registry import ModelVersion, State
 from nevus.store.rollout import further_versions
 from rollout_factory import approved, bundles, register, wait_until
 from serving_factory import Served, drawn, serving
@@ -270,7 +271,9 @@ def test_a_named_bundle_answers_until_somebody_promotes(tmp_path: Path, two: lis
         assert served.get("/ready").json()["version"] == 1
 
 
-def test_a_restart_with_a_named_bundle_undoes_no_promotion(tmp_path: Path, two: list[Path]) -> None:
+def test_a_restart_with_a_named_bundle_undoes_no_promotion(
+    tmp_path: Path, two: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "home"
     third = bundles(tmp_path, 3)[2]
     with serving(home, third, follow_seconds=0.1) as served:
@@ -278,6 +281,13 @@ def test_a_restart_with_a_named_bundle_undoes_no_promotion(tmp_path: Path, two: 
         approved(served.store, two[0])
         Registry(served.store).promote("tiny/1", by="test")
         wait_until(lambda: served.get("/ready").json()["version"] == 1)
+    look = Registry.versions
+
+    def slowly(self: Registry, model: str | None = None, state: State | None = None) -> list[ModelVersion]:
+        time.sleep(0.2)  # so that whoever could see the named bundle answer would
+        return look(self, model, state)
+
+    monkeypatch.setattr(Registry, "versions", slowly)
     with serving(home, third, follow_seconds=0.1) as served:
         ready = served.get("/ready").json()
         assert (ready["version"], ready.get("problems")) == (1, None)
