@@ -27,6 +27,7 @@ from nevus.bundle.answer import compose_prediction
 from nevus.bundle.source import decode_source, framed_input
 from nevus.imaging.jpeg_metadata import cut_metadata
 from nevus.imaging.quality import mean_colours, measure_quality
+from nevus.json_text import json_text
 from nevus.serving.answers import prediction_answer
 from nevus.serving.judging import Subject, prediction_row
 from nevus.serving.lineup import LoadedModel
@@ -99,7 +100,7 @@ def stages(predictor: Predictor, images: list[bytes], folder: Path) -> dict[str,
         "metadata cut": lambda i: cut_metadata(images[i]),
         "picture written": write,
         "row": row,
-        "answer as JSON": lambda i: json.dumps(prediction_answer(rows[i])),
+        "answer as JSON": lambda i: json_text(prediction_answer(rows[i])),
     }
 
 

@@ -17,8 +17,8 @@ _FILTER = Image.Resampling.BILINEAR
 """Pillow widens the filter by the scale when it shrinks (antialiasing) and computes in fixed point, so that the
 result is the same on every machine."""
 _SAME_SCALE = 0.99
-"""From here up to 1, `cover` doesn't scale: it would only blur. A JPEG of 600 x 450 that is decoded at half its size for
-a frame of 224 x 224 has 225 rows; a difference of scale below a percent is less than that between two dermatoscopes."""
+"""From here up to 1, `cover` doesn't scale: it would only blur. A JPEG of 600 x 450, decoded at half its size for a
+frame of 224 x 224, has 225 rows; a difference of scale below a percent is less than that between two dermatoscopes."""
 
 
 def resize_short_side(pixels: NDArray[np.uint8], short_side: int) -> NDArray[np.uint8]:

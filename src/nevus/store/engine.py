@@ -13,6 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from nevus.errors import require
+from nevus.json_text import json_text
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for its turn before it gives up."""
@@ -36,8 +37,16 @@ def connect(url: sa.URL, *, survive_power_loss: bool = True) -> sa.Engine:
     if url.get_backend_name() == "postgresql":
         require("psycopg", "postgres")
         # synchronous_commit=off would lose the last commits when Postgres itself dies, not only with the power.
-        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10}, hide_parameters=True)
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+        return sa.create_engine(
+            url,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 10},
+            hide_parameters=True,
+            json_serializer=json_text,
+        )
+    engine = sa.create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True, json_serializer=json_text
+    )
     sa.event.listen(engine, "connect", partial(_configure, synchronous="FULL" if survive_power_loss else "NORMAL"))
     sa.event.listen(engine, "begin", _begin)
     sa.event.listen(engine, "handle_error", _let_go)
