@@ -31,8 +31,8 @@ def resize_short_side(pixels: NDArray[np.uint8], short_side: int) -> NDArray[np.
 def frame(pixels: NDArray[np.uint8], height: int, width: int, rule: Rule = "cover") -> NDArray[np.uint8]:
     """Put [H, W, 3] into a frame of `height` x `width`.
 
-    `cover`: scale so that the image covers the frame and cut off the rest, equally at both ends. An image that is less
-    than a percent too large to cover the frame is cut alone.
+    `cover`: scale so that the image covers the frame and cut off the rest, equally at both ends. One that it would
+    scale by .99 to 1 is cut alone.
     `contain`: scale so that the image fits into the frame and pad with black, equally at both ends.
     An image that has the frame's size already is returned as it is.
     """
