@@ -5,7 +5,8 @@
 Everything as `nevus up` ships it: a key, storing, metrics, limits; the clients run on the same machine. In one run:
 
 - the bare work: processor time of decoding an image and of one run of the graph, on all processors, nothing else;
-- 8 clients: the server's processor time a request against bare / .85, requests a second, p99 against the median;
+- 8 clients: the server's processor time a request against bare / .85, and in which threads it went; requests a second,
+  p99 against the median;
 - /health while 8 clients predict;
 - many users for a minute: statuses, accepted rate against the 8 clients', memory of the second half;
 - promote and rollback under 8 clients: failed requests;
@@ -106,6 +107,11 @@ class Server:
         """Seconds of processor time so far."""
         times = psutil.Process(self.process.pid).cpu_times()
         return float(times.user + times.system)
+
+    def cpu_by_thread(self) -> dict[int, float]:
+        """The same of each thread by its number; the event loop's is the process's own."""
+        threads = psutil.Process(self.process.pid).threads()
+        return {thread.id: float(thread.user_time + thread.system_time) for thread in threads}
 
     def memory(self) -> float:
         """Resident megabytes."""
@@ -258,10 +264,17 @@ def registered_home(home: Path, bundle: Path) -> list[str]:
 def measure_clients(
     server: Server, requests: Sequence[bytes], seconds: float, bundle: Path, images: list[bytes]
 ) -> Found:
-    """8 clients: the server's processor time a request against the bare work, measured before and after."""
-    before_bare, cpu = bare(bundle, images), server.cpu()
+    """8 clients: the server's processor time a request against the bare work, measured before and after.
+
+    Of the other threads than the event loop's, as many as there are processors judge: the busiest are taken for them.
+    """
+    before_bare, cpu, threads = bare(bundle, images), server.cpu(), server.cpu_by_thread()
     load = asyncio.run(run_load(HOST, server.port, requests, users=8, seconds=seconds))
-    cost = (server.cpu() - cpu) / max(load.answered, 1) * 1e3
+    answered = max(load.answered, 1)
+    cost = (server.cpu() - cpu) / answered * 1e3
+    spent = {number: (at - threads.get(number, 0)) / answered * 1e3 for number, at in server.cpu_by_thread().items()}
+    loop = spent.pop(server.process.pid)
+    judging = sum(sorted(spent.values())[-usable_cpus() :])
     after_bare = bare(bundle, images)
     work = {name: (before_bare[name] + after_bare[name]) / 2 for name in before_bare}
     need = work["decode_ms"] + work["session_ms"]
@@ -272,9 +285,14 @@ def measure_clients(
     )
     print(f"8 clients: {load.rate:.1f} requests/s, {dict(load.statuses)}, {len(load.failures)} broken")
     print(f"  server {cost:.2f} ms of processor a request; bare / server = {need / cost:.3f} (goal .85)")
+    print(
+        f"  of these: judging {judging:.2f}, event loop {loop:.2f}, database and the rest {cost - judging - loop:.2f}"
+    )
     print(f"  median {median:.1f} ms, p99 {p99:.1f} ms = {p99 / median:.2f} x (goal 5)")
     return work | {
         "request_cpu_ms": cost,
+        "judging_ms": judging,
+        "event_loop_ms": loop,
         "bare_share": need / cost,
         "rate_8": load.rate,
         "median_ms": median,

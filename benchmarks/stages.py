@@ -4,7 +4,8 @@
 
 Each stage is timed twice on every image: hot, over all images one after the other, and cold, right after a run of the
 graph, which drives what the stage needs out of the processor's caches. The service, which judges waiting images in
-groups, lies between the two. Not here: the event loop, HTTP, sockets and the database.
+groups, lies between the two. Not here: the event loop, HTTP, sockets, and writing the row to the database. At the end,
+the graph on one, two and four images at once, hot.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,6 @@ from nevus.bundle.answer import compose_prediction
 from nevus.bundle.source import decode_source, framed_input
 from nevus.imaging.jpeg_metadata import cut_metadata
 from nevus.imaging.quality import mean_colours, measure_quality
-from nevus.json_text import json_text
 from nevus.serving.answers import prediction_answer
 from nevus.serving.judging import Subject, prediction_row
 from nevus.serving.lineup import LoadedModel
@@ -100,8 +101,27 @@ def stages(predictor: Predictor, images: list[bytes], folder: Path) -> dict[str,
         "metadata cut": lambda i: cut_metadata(images[i]),
         "picture written": write,
         "row": row,
-        "answer as JSON": lambda i: json_text(prediction_answer(rows[i])),
+        "answer as JSON": lambda i: json.dumps(prediction_answer(rows[i])),
     }
+
+
+def graph_of_several(predictor: Predictor, images: list[bytes]) -> dict[int, float]:
+    """How many images the graph is given at once -> milliseconds of processor an image."""
+    spec = predictor.manifest.input
+    frames = np.stack([framed_input(decode_source(one, predictor.limits, spec).pixels, spec) for one in images])
+    known = predictor._encoded(None)
+    found = {}
+    for count in (1, 2, 4):
+        groups = [frames[at : at + count] for at in range(0, len(frames) - count + 1, count)]
+        rows = None if known is None else np.repeat(known, count, axis=0)
+        run = partial(_run, predictor, groups, rows)
+        run(0)
+        found[count] = milliseconds(run, len(groups)) / count
+    return found
+
+
+def _run(predictor: Predictor, groups: list[Any], rows: Any, number: int) -> object:
+    return predictor._runtime.run(groups[number], rows)
 
 
 def main() -> int:
@@ -112,6 +132,8 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     files = sorted(p for p in asked.images.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg"))[:64]
+    if len(files) < 4:
+        raise SystemExit(f"{asked.images} has {len(files)} JPEGs; it takes four.")
     images = [file.read_bytes() for file in files]
     found: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory(prefix="nevus-bench-") as folder, Predictor(asked.bundle, threads=1) as predictor:
@@ -125,6 +147,9 @@ def main() -> int:
             cold = milliseconds(stage, len(images), lambda: todo["graph"](0))
             found[name] = {"hot_ms": hot, "cold_ms": cold}
             print(f"{name:26}{hot:8.3f}{cold:26.3f}", flush=True)
+        for count, ms in graph_of_several(predictor, images).items():
+            found[f"graph, {count} at once"] = {"hot_ms": ms}
+            print(f"graph, {count} at once: {ms:.3f}", flush=True)
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=2) + "\n")
     return 0

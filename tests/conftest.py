@@ -15,6 +15,7 @@ settings.register_profile("nevus", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("nevus")
 
 
+@pytest.hookimpl(trylast=True)  # when all that won't run has been taken out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Deal the files with slow tests out, each whole: every worker begins with its share, and ends with quick tests.
 
@@ -26,10 +27,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     files = sorted(slow, key=lambda path: (path.parent.name != "integration", str(path)))  # those take longest
     hands = [[item for path in files[n::workers] for item in items if item.path == path] for n in range(workers)]
     rest = [item for item in items if item.path not in slow]
-    size = -(-len(items) // workers)
     dealt: list[pytest.Item] = []
-    for hand in hands:
-        few = max(0, size - len(hand))
+    for number, hand in enumerate(hands):
+        part = (len(items) - len(dealt)) // (workers - number)
+        few = max(0, part - len(hand))
         dealt += hand + rest[:few]
         rest = rest[few:]
     items[:] = dealt + rest

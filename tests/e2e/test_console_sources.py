@@ -72,6 +72,7 @@ def test_a_zip_with_a_table_is_checked_and_each_finding_names_its_file(
     taken, _, refused = page.get_by_test_id("stMetricValue").all_inner_texts()
     assert taken == "1"
     findings = page.get_by_role("table", name="Pictures that were not taken, and why").locator("tbody tr")
+    expect(findings).to_have_count(int(refused))
     told = {row.locator("td").first.inner_text().rpartition("/")[2]: row.inner_text() for row in findings.all()}
     assert {unmapped.name, "broken.jpg", "absent.jpg"} <= told.keys()
     assert good.name not in told

@@ -21,8 +21,7 @@ Task = Literal["diagnosis", "malignancy"]
 class InputSpec(Section):
     """How an image becomes the graph's input: uint8 [height, width, 3], RGB.
 
-    `cover`: scale so that the image covers the frame, keeping its aspect ratio, and crop the centre; crop alone where
-    that would scale by .99 to 1.
+    `cover`: scale so that the image covers the frame, keeping its aspect ratio, and crop the centre.
     `contain`: scale so that it fits into the frame, keeping its aspect ratio, and pad with black.
     """
 

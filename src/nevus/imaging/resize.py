@@ -16,9 +16,6 @@ Box = tuple[float, float, float, float]
 _FILTER = Image.Resampling.BILINEAR
 """Pillow widens the filter by the scale when it shrinks (antialiasing) and computes in fixed point, so that the
 result is the same on every machine."""
-_SAME_SCALE = 0.99
-"""From here up to 1, `cover` doesn't scale: it would only blur. A JPEG of 600 x 450, decoded at half its size for a
-frame of 224 x 224, has 225 rows; a difference of scale below a percent is less than that between two dermatoscopes."""
 
 
 def resize_short_side(pixels: NDArray[np.uint8], short_side: int) -> NDArray[np.uint8]:
@@ -31,27 +28,18 @@ def resize_short_side(pixels: NDArray[np.uint8], short_side: int) -> NDArray[np.
 def frame(pixels: NDArray[np.uint8], height: int, width: int, rule: Rule = "cover") -> NDArray[np.uint8]:
     """Put [H, W, 3] into a frame of `height` x `width`.
 
-    `cover`: scale so that the image covers the frame and cut off the rest, equally at both ends. One that it would
-    scale by .99 to 1 is cut alone.
+    `cover`: scale so that the image covers the frame and cut off the rest, equally at both ends.
     `contain`: scale so that the image fits into the frame and pad with black, equally at both ends.
     An image that has the frame's size already is returned as it is.
     """
     if pixels.shape[:2] == (height, width):
         return pixels
     if rule == "cover":
-        return _covering(pixels, height, width)
+        return _resize(pixels, height, width, cover_box(pixels.shape[1], pixels.shape[0], height, width))
     top, left, inner_height, inner_width = contained(pixels.shape[1], pixels.shape[0], height, width)
     framed = np.zeros((height, width, 3), np.uint8)
     framed[top : top + inner_height, left : left + inner_width] = _resize(pixels, inner_height, inner_width)
     return framed
-
-
-def _covering(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    above, beside = pixels.shape[0] - height, pixels.shape[1] - width
-    if min(above, beside) >= 0 and max(height / pixels.shape[0], width / pixels.shape[1]) >= _SAME_SCALE:
-        top, left = above // 2, beside // 2
-        return np.ascontiguousarray(pixels[top : top + height, left : left + width])
-    return _resize(pixels, height, width, cover_box(pixels.shape[1], pixels.shape[0], height, width))
 
 
 def cover_box(image_width: int, image_height: int, height: int, width: int) -> Box:

@@ -1,4 +1,4 @@
-"""Routes that are asked most, answered before the framework, whose layers do nothing that they need."""
+"""Routes that are asked most, answered before the framework, whose layers these routes don't need."""
 
 from __future__ import annotations
 

@@ -100,16 +100,19 @@ class Fleet:
                         "promote an approved version: `nevus models approve`, then `nevus models promote`."
                     )
                 first = self._loader.fresh(champion)
+            self._problems = ()
             try:
                 self._proven[first.digest] = first
-                self._follow(Lineup(champion=first))
+                # Nobody sees a bundle that was outvoted; the champion waits for no challenger.
+                self._lineup = Lineup(champion=self._champion(first, self._wanted(first)))
             finally:
                 self._proven.clear()
+        self.follow()
 
     def follow(self) -> None:
         """Bring the lineup to what the store says; what can't be loaded is told, and the old goes on answering."""
         with self._changing:
-            self._follow(self._lineup)
+            self._follow()
 
     def decide(self, move: Callable[[], Change], *, proving: ModelVersion | None = None) -> Change:
         """Make a move in the store and follow it, with no other change of this process between.
@@ -128,7 +131,7 @@ class Fleet:
                     self._proven[proving.bundle_digest] = self._loaded(proving)
                 change = move()
                 try:
-                    self._follow(self._lineup)
+                    self._follow()
                 except Exception as error:  # the change stands; the next look at the store follows it
                     self._log.warning("store_not_followed", error=str(error))
                     self._problems += ("this server will follow the last change within seconds.",)
@@ -152,7 +155,7 @@ class Fleet:
             try:
                 self._proven[version.bundle_digest] = self._loaded(version)
                 keep_loaded(self._store, version.ref, most=most, answering=answering, by=by)
-                self._follow(self._lineup)
+                self._follow()
             finally:
                 self._proven.clear()
 
@@ -192,14 +195,14 @@ class Fleet:
             self._log.warning("bundle_not_served", bundle=predictor.digest[:12], champion=champion.ref)
         return named
 
-    def _follow(self, before: Lineup) -> None:
-        """Show others a lineup only as a whole, the first one too: who asks at the start finds none, or all of it."""
+    def _follow(self) -> None:
+        before = self._lineup
         wanted = self._wanted(before.champion)
         self._problems = ()
-        lineup = self._lined_up(before, wanted)
+        lineup = self._lined_up(before.champion, wanted)
         self._loader.forget_broken(besides=_digests(wanted))
-        self._lineup = lineup
         if lineup != before:
+            self._lineup = lineup
             self._log.info("models_changed", before=before.told(), now=lineup.told())
 
     def _wanted(self, now: LoadedModel | None) -> Wanted:
@@ -216,27 +219,10 @@ class Fleet:
         challenger = challengers[0] if challengers else None
         return Wanted(champion, challenger, get_rollout(self._store, champion.model), further)
 
-    def _lined_up(self, before: Lineup, wanted: Wanted) -> Lineup:
-        champion = before.champion
-        if wanted.champion is None:
-            if champion is not None and champion.version is not None and not self._settings.bundle:
-                self._problems += (f"the store has no champion any more; {champion.ref} goes on answering.",)
-        elif wanted.champion.bundle_digest == self._holds:
-            if champion is not None and champion.digest != self._holds:
-                self._problems += (
-                    f"{wanted.champion.ref} is the store's champion, but {champion.ref} answers: this server was "
-                    "started with its bundle. A promotion or rollback ends that.",
-                )
-        else:
-            found = self._try(wanted.champion)
-            if found is None:
-                still = f"{champion.ref} goes on answering" if champion else "nothing answers"
-                self._problems += (f"{wanted.champion.ref} is champion and can't be loaded here; {still}.",)
-            else:
-                champion, self._holds = found, None
+    def _lined_up(self, now: LoadedModel | None, wanted: Wanted) -> Lineup:
+        champion = self._champion(now, wanted)
         challenger, share, shadow = None, 0.0, False
         if wanted.champion is not None and champion is not None and champion.digest == wanted.champion.bundle_digest:
-            champion = renamed(champion, wanted.champion)
             challenger = self._try(wanted.challenger) if wanted.challenger else None
             if wanted.challenger and challenger is None:
                 self._problems += (f"{wanted.challenger.ref} is challenger and can't be loaded here.",)
@@ -245,6 +231,30 @@ class Fleet:
         used = {model.digest for model in (champion, challenger) if model is not None}
         others = tuple(self._further(version) for version in wanted.further if version.bundle_digest not in used)
         return Lineup(champion, challenger, tuple(filter(None, others)), share, shadow)
+
+    def _champion(self, now: LoadedModel | None, wanted: Wanted) -> LoadedModel | None:
+        """Who is to answer where `now` does; what can't be loaded leaves it at that."""
+        champion = now
+        if wanted.champion is None:
+            if now is not None and now.version is not None and not self._settings.bundle:
+                self._problems += (f"the store has no champion any more; {now.ref} goes on answering.",)
+            return now
+        if wanted.champion.bundle_digest == self._holds:
+            if now is not None and now.digest != self._holds:
+                self._problems += (
+                    f"{wanted.champion.ref} is the store's champion, but {now.ref} answers: this server was "
+                    "started with its bundle. A promotion or rollback ends that.",
+                )
+        else:
+            found = self._try(wanted.champion)
+            if found is None:
+                still = f"{now.ref} goes on answering" if now else "nothing answers"
+                self._problems += (f"{wanted.champion.ref} is champion and can't be loaded here; {still}.",)
+            else:
+                champion, self._holds = found, None
+        if champion is not None and champion.digest == wanted.champion.bundle_digest:
+            return renamed(champion, wanted.champion)
+        return champion
 
     def _further(self, version: ModelVersion) -> LoadedModel | None:
         found = self._try(version)

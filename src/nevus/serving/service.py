@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import json
 import logging
 import os
 import sys
@@ -17,7 +16,6 @@ from typing import Any, ParamSpec, TypeVar
 import structlog
 
 from nevus.bundle.usable_cpus import usable_cpus
-from nevus.json_text import json_text
 from nevus.notices import NoticeSettings
 from nevus.provenance import code_revision
 from nevus.serving.admission import Admission
@@ -195,8 +193,7 @@ class Service:
 
 def configure_logs(form: str) -> None:
     """Structured lines on stderr, with request ids and without anything of a patient."""
-    lines = structlog.processors.JSONRenderer(serializer=_line)
-    render: Any = lines if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    render: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -208,10 +205,3 @@ def configure_logs(form: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-
-
-def _line(event: Any, **how: Any) -> str:
-    try:
-        return json_text(event)
-    except TypeError:
-        return json.dumps(event, **how)

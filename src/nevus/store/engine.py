@@ -13,7 +13,6 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from nevus.errors import require
-from nevus.json_text import json_text
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for its turn before it gives up."""
@@ -37,16 +36,8 @@ def connect(url: sa.URL, *, survive_power_loss: bool = True) -> sa.Engine:
     if url.get_backend_name() == "postgresql":
         require("psycopg", "postgres")
         # synchronous_commit=off would lose the last commits when Postgres itself dies, not only with the power.
-        return sa.create_engine(
-            url,
-            pool_pre_ping=True,
-            connect_args={"connect_timeout": 10},
-            hide_parameters=True,
-            json_serializer=json_text,
-        )
-    engine = sa.create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True, json_serializer=json_text
-    )
+        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10}, hide_parameters=True)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
     sa.event.listen(engine, "connect", partial(_configure, synchronous="FULL" if survive_power_loss else "NORMAL"))
     sa.event.listen(engine, "begin", _begin)
     sa.event.listen(engine, "handle_error", _let_go)
@@ -70,14 +61,15 @@ def _mind_the_file(engine: sa.Engine, file: Path) -> None:
 
     seen = False
 
-    def connecting(*_: object) -> None:
+    def connecting(_: sa.Dialect, record: ConnectionPoolEntry, *__: object) -> None:
+        record.info["writable"] = writable()  # asked before it is opened: if it can be written only then, that is seen
         if seen and identity() is None:  # SQLite would make an empty one in its place
             raise sqlite3.OperationalError("its file is gone; put it back, or restore a backup")
 
     def connected(_: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         nonlocal seen
         seen = True
-        record.info.update(file=identity(), writable=writable())
+        record.info["file"] = identity()
 
     def used(_: DBAPIConnection, record: ConnectionPoolEntry, __: object) -> None:
         if record.info.get("file") != identity():

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 import uuid
-
-_random = random.Random()  # noqa: S311 - a name must be new, not secret; no seed of others reaches this one
-os.register_at_fork(after_in_child=_random.seed)
 
 
 def new_id() -> str:
     """A UUID of version 7 (RFC 9562): milliseconds since 1970, then 74 random bits; as text it sorts by time."""
-    value = time.time_ns() // 1_000_000 << 80 | _random.getrandbits(80)
+    value = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return str(uuid.UUID(int=value))

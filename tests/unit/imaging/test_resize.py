@@ -70,25 +70,6 @@ def test_an_image_of_the_frames_size_is_left_as_it_is() -> None:
     assert resize_short_side(pixels, 192) is pixels
 
 
-@pytest.mark.parametrize("shape", [(225, 300), (300, 225), (225, 226), (226, 224)])
-def test_an_image_of_nearly_the_frames_scale_is_cut_and_not_blurred(shape: tuple[int, int]) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    framed = frame(pixels, 224, 224, "cover")
-    top, left = (shape[0] - 224) // 2, (shape[1] - 224) // 2
-    assert np.array_equal(framed, pixels[top : top + 224, left : left + 224])
-    assert framed.flags.c_contiguous
-
-
-@pytest.mark.parametrize(("shape", "scaled"), [((226, 300), False), ((227, 300), True), ((223, 300), True)])
-def test_from_a_percent_on_an_image_is_scaled(shape: tuple[int, int], scaled: bool) -> None:
-    """A cut keeps the 224 rows in the middle as they are; scaling brings in the first and the last."""
-    pixels = np.zeros((*shape, 3), np.uint8)
-    pixels[0], pixels[-1] = 255, 255
-    framed = frame(pixels, 224, 224, "cover")
-    assert framed.shape == (224, 224, 3)
-    assert bool(framed[0].any() and framed[-1].any()) == scaled
-
-
 def test_shrinking_is_antialiased() -> None:
     """A checkerboard of single pixels becomes its mean; picking pixels would give black or white."""
     board = np.indices((400, 400)).sum(0) % 2 * 255

@@ -14,6 +14,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from nevus.bundle import write_checksums
+from nevus.serving.lineup import LoadedModel
+from nevus.serving.loader import Loader
 from nevus.store import Registry, StoreSettings, entries, open_store, verify
 from nevus.store.failures import StoreUnreachableError
 from nevus.store.registry import ModelVersion, State
@@ -293,6 +295,27 @@ def test_a_restart_with_a_named_bundle_undoes_no_promotion(
         assert (ready["version"], ready.get("problems")) == (1, None)
 
 
+def test_the_champion_waits_at_the_start_for_no_challenger(champion: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert champion.post("/v1/models/tiny/2/challenge", "admin").status_code == 200
+    load, asked, ends = Loader.fresh, threading.Event(), threading.Event()
+
+    def hanging(self: Loader, version: ModelVersion) -> LoadedModel:
+        if version.number == 2:
+            asked.set()
+            ends.wait(30)
+            raise RuntimeError("not one of the errors that loading knows")
+        return load(self, version)
+
+    monkeypatch.setattr(Loader, "fresh", hanging)
+    with serving(champion.home, None, follow_seconds=0.2) as again:
+        assert asked.wait(10)
+        assert again.get("/ready").json()["version"] == 1
+        assert again.predict(drawn())["version"] == 1
+        ends.set()
+        wait_until(lambda: not again.service.fleet._changing.locked())
+        assert again.get("/ready").json()["version"] == 1
+
+
 def test_further_versions_are_loaded_for_requests_that_name_them(champion: Served) -> None:
     missing = champion.post("/v1/predictions?model=tiny/2", content=drawn(), headers={"Content-Type": "image/jpeg"})
     assert missing.status_code == 404
@@ -396,7 +419,7 @@ def test_without_a_patient_the_lesion_and_else_the_request_decides(champion: Ser
     by_request = [
         [
             champion.post("/v1/predictions", content=image, headers=kind | {"X-Request-Id": f"{again}"}).json()["arm"]
-            for again in range(8)
+            for again in range(24)  # all on one side once in eight million runs
         ]
         for _ in range(2)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -10,7 +11,6 @@ from fastapi import APIRouter, Header, Request, Security
 from starlette.responses import Response
 
 from nevus.bundle import Metadata
-from nevus.json_text import json_text
 from nevus.serving.answers import prediction_answer, stored_answer
 from nevus.serving.auth import BEARER, Principal, needs, principal_of, require_role
 from nevus.serving.bodies import Asked, AskedWithImages, Body, read_images
@@ -140,7 +140,7 @@ async def judge_and_record(
     whole: dict[str, Any] = answers[0]
     if lesion is not None:
         whole = {"request_id": request_id, "lesion": lesion, "predictions": answers}
-    text = json_text(whole).encode()
+    text = json.dumps(whole, ensure_ascii=False).encode()
 
     def also(connection: sa.Connection) -> None:
         if lesion is not None:
