@@ -25,7 +25,12 @@ router = APIRouter(prefix="/v1/predictions", tags=["predictions"])
 _LONGEST_SIDE = 1024
 
 
-@router.get("/{prediction_id}/image", response_class=Response, responses=problems(401, 403, 404, 422, 429, 503))
+@router.get(
+    "/{prediction_id}/image",
+    summary="Look at the picture that was judged",
+    response_class=Response,
+    responses=problems(401, 403, 404, 422, 429, 503),
+)
 async def image(request: Request, prediction_id: str, principal: Annotated[Principal, needs("reader")]) -> Response:
     """The picture that was judged, without its metadata; a JPEG's EXIF orientation in the header X-Orientation."""
     del principal
@@ -34,7 +39,12 @@ async def image(request: Request, prediction_id: str, principal: Annotated[Princ
     return Response(data, media_type=stored.image_type, headers={"X-Orientation": str(stored.orientation)})
 
 
-@router.get("/{prediction_id}/evidence", response_class=Response, responses=problems(401, 403, 404, 422, 429, 503))
+@router.get(
+    "/{prediction_id}/evidence",
+    summary="Look at what spoke for malignancy",
+    response_class=Response,
+    responses=problems(401, 403, 404, 422, 429, 503),
+)
 async def evidence(
     request: Request,
     prediction_id: str,
