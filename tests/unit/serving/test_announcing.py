@@ -166,11 +166,13 @@ def test_a_mirror_that_fails_is_tried_again(tmp_path: Path) -> None:
     folder = tmp_path / "later"
     folder.touch()  # not a folder yet
     address = f"sqlite:///{folder / 'mlflow.db'}"
-    with open_store(StoreSettings(home=tmp_path / "home")) as store, structlog.testing.capture_logs() as logs:
+    captured = structlog.testing.LogCapture()  # of this mirror alone: one of another test may still be ending
+    log, logs = structlog.wrap_logger(None, processors=[captured]), captured.entries
+    with open_store(StoreSettings(home=tmp_path / "home")) as store:
         make_approved(store, bundles(tmp_path, 1)[0])
         Registry(store).promote("tiny/1", by="test")
         settings = TrackingSettings(uri=SecretStr(address))
-        mirror = Mirror(store.url, tmp_path / "home", settings, structlog.get_logger(), pauses=(1.0, 1.0, 1.0))
+        mirror = Mirror(store.url, tmp_path / "home", settings, log, pauses=(1.0, 1.0, 1.0))
         mirror.want()
         wait_until(lambda: any(line["event"] == "models_not_mirrored" for line in logs), seconds=120)
         folder.unlink()
