@@ -39,6 +39,7 @@ import psutil
 import simplejpeg
 
 from http_load import Load, read_answer, request_bytes, run_load, user
+from jpegs import read_jpegs
 from nevus.bundle import Predictor, write_checksums
 from nevus.bundle.source import decode_source, framed_input
 from nevus.bundle.usable_cpus import usable_cpus
@@ -347,8 +348,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     parts = asked.only.split(",")
-    files = sorted(p for p in asked.images.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg"))[:64]
-    images = [file.read_bytes() for file in files]
+    images = read_jpegs(asked.images)
     result: Found = {"images": len(images), "bytes": float(np.mean([len(i) for i in images]))}
     with tempfile.TemporaryDirectory(prefix="nevus-bench-") as folder:
         home = Path(folder) / "home"

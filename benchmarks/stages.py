@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import simplejpeg
 
+from jpegs import read_jpegs
 from nevus.bundle import Metadata, Prediction, Predictor
 from nevus.bundle.answer import compose_prediction
 from nevus.bundle.source import decode_source, framed_input
@@ -35,6 +36,7 @@ from nevus.serving.lineup import LoadedModel
 from nevus.store.blobs import open_blobs
 
 ROUNDS = 5
+AT_ONCE = (1, 2, 4)
 Stage = Callable[[int], object]
 
 
@@ -111,7 +113,7 @@ def graph_of_several(predictor: Predictor, images: list[bytes]) -> dict[int, flo
     frames = np.stack([framed_input(decode_source(one, predictor.limits, spec).pixels, spec) for one in images])
     known = predictor._encoded(None)
     found = {}
-    for count in (1, 2, 4):
+    for count in AT_ONCE:
         groups = [frames[at : at + count] for at in range(0, len(frames) - count + 1, count)]
         rows = None if known is None else np.repeat(known, count, axis=0)
         run = partial(_run, predictor, groups, rows)
@@ -131,10 +133,7 @@ def main() -> int:
     parser.add_argument("--images", type=Path, required=True, help="folder of JPEGs")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    files = sorted(p for p in asked.images.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg"))[:64]
-    if len(files) < 4:
-        raise SystemExit(f"{asked.images} has {len(files)} JPEGs; it takes four.")
-    images = [file.read_bytes() for file in files]
+    images = read_jpegs(asked.images, at_least=max(AT_ONCE))
     found: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory(prefix="nevus-bench-") as folder, Predictor(asked.bundle, threads=1) as predictor:
         todo = stages(predictor, images, Path(folder))

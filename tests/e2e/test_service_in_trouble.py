@@ -115,7 +115,8 @@ def _immutable_while_open(probe: Path) -> bool:
     with probe.open("wb", buffering=0) as opened:
         subprocess.run(["chattr", "+i", str(probe)], capture_output=True, check=False)
         try:
-            return opened.write(b"x") == 0
+            opened.write(b"x")
+            return False
         except PermissionError:
             return True
         finally:
